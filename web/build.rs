@@ -1,5 +1,5 @@
 //! Lists the files of `pages/`, so that a new one is in the program without another line, and compresses those that
-//! are text.
+//! are text. Language files get the texts of the games.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,6 +11,7 @@ use flate2::write::GzEncoder;
 
 fn main() -> io::Result<()> {
     writeln!(io::stdout(), "cargo::rerun-if-changed=pages")?;
+    writeln!(io::stdout(), "cargo::rerun-if-changed=../play/lang")?;
     let root = Path::new(&variable("CARGO_MANIFEST_DIR")?).join("pages");
     let mut files = Vec::new();
     collect(&root, &mut files)?;
@@ -19,7 +20,15 @@ fn main() -> io::Result<()> {
     let mut list = "&[\n".to_owned();
     for (number, file) in files.iter().enumerate() {
         let path = file.strip_prefix(&root).unwrap_or(file);
-        let gzip = match compressed(file)? {
+        let file = match with_texts_of_games(path, file)? {
+            Some(words) => {
+                let to = Path::new(&out).join(format!("{number}.json"));
+                fs::write(&to, words)?;
+                to
+            }
+            None => file.clone(),
+        };
+        let gzip = match compressed(&file)? {
             Some(bytes) => {
                 let to = Path::new(&out).join(format!("{number}.gz"));
                 fs::write(&to, bytes)?;
@@ -34,6 +43,24 @@ fn main() -> io::Result<()> {
     }
     list.push_str("]\n");
     fs::write(Path::new(&out).join("pages.rs"), list)
+}
+
+/// A language file with the texts of `play/lang/`, both of which are one JSON object; `None`: it is no language file.
+fn with_texts_of_games(path: &Path, file: &Path) -> io::Result<Option<String>> {
+    let (Ok(name), Some(pages)) = (path.strip_prefix("lang"), file.ancestors().nth(2)) else {
+        return Ok(None);
+    };
+    let games = pages.join("../../play/lang").join(name);
+    if !games.exists() {
+        return Ok(None);
+    }
+    let (words, games) = (fs::read_to_string(file)?, fs::read_to_string(games)?);
+    let objects = words
+        .trim()
+        .strip_suffix('}')
+        .zip(games.trim().strip_prefix('{'));
+    let (words, games) = objects.ok_or_else(|| io::Error::other("a language file is no object"))?;
+    Ok(Some(format!("{},{games}", words.trim_end())))
 }
 
 /// `None` for pictures, which are compressed already.

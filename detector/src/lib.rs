@@ -45,7 +45,10 @@ pub use onnx::provider::{Provider, SessionConfig};
 pub use onnx::runtime::{Runtime, RuntimeError};
 pub use onnx::session::SessionError;
 pub use opening::{DetectorConfig, OpenError, examine, open};
-pub use overlay::{ACCENT, Card, LabelContent, OverlayPainter};
+pub use overlay::{
+    ACCENT, BannerClock, BannerFlash, BannerFlashKind, BannerSide, Card, GameBanner, LabelContent,
+    MarkedAs, MarkedTrack, OverlayPainter,
+};
 pub use tracker::{Tracker, TrackerConfig};
 pub use tracks::{Track, Tracks};
 pub use worker::{

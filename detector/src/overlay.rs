@@ -1,4 +1,4 @@
-//! The overlay painter: boxes with labels, and the card that replaces the picture.
+//! The overlay painter: boxes with labels, what a game shows, and the card that replaces the picture.
 //!
 //! In: a picture and its tracks. Out: the same picture, painted. It draws directly on I420, so that a
 //! frame costs no more than the pixels touched.
@@ -6,6 +6,7 @@
 mod boxes;
 mod camera_name;
 mod card;
+mod game;
 mod label_position;
 mod style;
 #[cfg(test)]
@@ -24,6 +25,9 @@ use label_position::LabelPosition;
 use style::Sizes;
 
 pub use card::Card;
+pub use game::{
+    BannerClock, BannerFlash, BannerFlashKind, BannerSide, GameBanner, MarkedAs, MarkedTrack,
+};
 pub use style::ACCENT;
 
 /// The most colours kept from picture to picture. A bound, because classes may have any numbers.
@@ -63,6 +67,8 @@ pub struct OverlayPainter {
     places: HashMap<u64, LabelPosition>,
     /// By class. Cached, because computing a colour takes as long as painting with it.
     colours: HashMap<usize, style::Rgb>,
+    /// Of the game that was painted last.
+    banner: Option<game::LaidOutBanner>,
 }
 
 impl OverlayPainter {
@@ -74,6 +80,7 @@ impl OverlayPainter {
             labels: LabelContent::default(),
             places: HashMap::new(),
             colours: HashMap::new(),
+            banner: None,
         }
     }
 

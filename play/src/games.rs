@@ -376,6 +376,26 @@ impl Games {
         self.round.as_ref().map_or_else(Vec::new, Round::marks)
     }
 
+    /// The round whose result is not yet known.
+    #[must_use]
+    pub fn open_round(&self) -> Option<u64> {
+        let open = self.round.as_ref().filter(|round| round.is_open());
+        open.map(|round| round.number)
+    }
+
+    /// Whether pictures of a round that is open may be kept.
+    #[must_use]
+    pub fn is_keeping_pictures(&self) -> bool {
+        let open = self.round.as_ref().filter(|round| round.is_open());
+        open.is_some_and(Round::keeps_pictures)
+    }
+
+    /// What is offered, in the owner's order.
+    #[must_use]
+    pub fn start_rules(&self) -> &StartRules {
+        &self.settings.start
+    }
+
     /// Whether somebody needs tracks now: a round is running, or the attraction mode waits for a person.
     #[must_use]
     pub fn needs_tracks(&self) -> bool {

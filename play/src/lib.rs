@@ -37,3 +37,8 @@ pub use targets::{HuntTarget, MeasuredClass, MeasuredModel, MeasuredModels, Targ
 pub use text::{GameText, OwnText, TextValue};
 pub use view::{Countdown, Flash, FlashKind, GameMark, GameView, MarkRole, SideCount};
 pub use words::{GameWords, TEXTS};
+
+/// The measurements of the models that this program knows, in TOML: [`MeasuredModels`].
+pub const MEASURED_AP: &str = include_str!("../measured_ap.toml");
+/// Questions for who has no own ones, in TOML: [`PollQuestions`].
+pub const EXAMPLE_QUESTIONS: &str = include_str!("../questions.example.toml");

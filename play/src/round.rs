@@ -70,6 +70,10 @@ impl Round {
         !matches!(self.stage, RoundStage::Result { .. })
     }
 
+    pub(crate) fn keeps_pictures(&self) -> bool {
+        self.keeps_pictures
+    }
+
     /// From now on no picture of it is kept, nor those of before.
     pub(crate) fn keep_no_pictures(&mut self) {
         self.keeps_pictures = false;

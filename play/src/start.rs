@@ -47,7 +47,8 @@ impl GameKind {
     }
 
     /// What to do, in a sentence.
-    pub(crate) fn rules(self) -> GameText {
+    #[must_use]
+    pub fn rules(self) -> GameText {
         GameText::key(format!("play.{}.rules", self.slug()))
     }
 

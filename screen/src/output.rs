@@ -62,6 +62,8 @@ pub enum Key {
     Darker,
     /// Shows the next camera.
     NextCamera,
+    /// Starts the next game, or stops the one that runs.
+    Game,
     /// Of a PIN: 0 to 9.
     Digit(u8),
     /// Removes the last digit.
@@ -82,6 +84,7 @@ impl Key {
             '+' => Some(Self::Brighter),
             '-' => Some(Self::Darker),
             'n' => Some(Self::NextCamera),
+            'g' => Some(Self::Game),
             '\u{8}' | '\u{7f}' => Some(Self::Erase),
             '\r' | '\n' => Some(Self::Enter),
             '\u{1b}' => Some(Self::Escape),

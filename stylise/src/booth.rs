@@ -7,6 +7,7 @@ pub mod backup;
 mod erasing;
 mod gallery_reader;
 mod job_traces;
+mod keeping;
 mod open;
 mod shared;
 mod state;
@@ -34,6 +35,7 @@ use crate::booth::gallery_reader::GalleryReader;
 use crate::booth::shared::Shared;
 use crate::booth::state::ReadClocks;
 use crate::booth::threads::Handle;
+use crate::intake::CheckedPicture;
 use crate::job::{GalleryId, JobId};
 use crate::jobs::store::tables::GalleryFilter;
 use crate::keepsake;
@@ -109,6 +111,12 @@ impl Booth {
     /// Submits a picture. The job is on disk when this returns.
     pub fn submit(&self, submission: Submission) -> Result<Submitted, SubmitError> {
         self.count_refusal(admission::submit(self.shared(), &submission))
+    }
+
+    /// Stores a finished picture that this program has made, as a job that is done: it expires and is erased as every
+    /// other one. `style`: what the picture is, for names of files.
+    pub fn keep(&self, picture: &CheckedPicture, style: &str) -> Result<JobView, BoothError> {
+        keeping::keep(self.shared(), picture, style)
     }
 
     /// Whether a visitor already used an idempotency key. Callers ask before they read an upload, so that a

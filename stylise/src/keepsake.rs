@@ -8,6 +8,7 @@ mod animation;
 mod artwork;
 mod layout;
 mod paint;
+mod shots;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ mod tests;
 use thiserror::Error;
 
 pub use artwork::{Artwork, ArtworkError};
+pub use shots::StripShot;
 
 use crate::intake::formats::{decode_own, encode};
 use crate::intake::limits::IntakeError;

@@ -26,6 +26,7 @@ use crate::assets::Languages;
 use crate::booth::PhotoBooth;
 use crate::config::{Config, ConfigError};
 use crate::events::Events;
+use crate::games::StationGames;
 use crate::http::addresses::Served;
 use crate::http::connections::Connections;
 use crate::http::host_names::HostNames;
@@ -78,6 +79,7 @@ pub(crate) struct App {
     pub(crate) prints: Prints,
     pub(crate) printed: CounterBy<PrintOutcome>,
     pub(crate) visitors: Visitors,
+    pub(crate) games: Arc<StationGames>,
     pub(crate) languages: Languages,
     pub(crate) track_listeners: Arc<TrackListeners>,
     pub(crate) power: Arc<Power>,

@@ -180,6 +180,20 @@ mod tests {
     }
 
     #[test]
+    fn language_files_have_the_texts_of_the_games() {
+        for (code, texts) in play::TEXTS {
+            let words = find(&format!("lang/{code}.json")).expect("embedded").bytes;
+            let words = table(words).expect("one JSON object");
+            assert!(words.contains_key(NAME_KEY));
+            let games = table(texts.as_bytes()).expect("one JSON object");
+            assert!(games.len() > 50);
+            for (key, text) in games {
+                assert_eq!(words.get(&key), Some(&text), "{code}: {key}");
+            }
+        }
+    }
+
+    #[test]
     fn only_codes_of_languages_are_files() {
         for code in ["en", "de", "pt-BR", "zh-Hant-TW", "yue"] {
             assert!(is_code(code), "{code}");

@@ -49,6 +49,7 @@ pub(crate) mod http;
 pub(crate) mod keepsake;
 mod media;
 mod network;
+mod play;
 mod power;
 mod privacy;
 pub(crate) mod schedule;
@@ -74,6 +75,7 @@ pub(crate) use self::events::EventsConfig;
 pub(crate) use self::http::{CertificateSource, HttpConfig};
 pub(crate) use self::media::BITRATES_BPS;
 pub(crate) use self::network::IceServer;
+pub(crate) use self::play::PlayConfig;
 pub(crate) use self::power::PowerConfig;
 pub(crate) use self::privacy::PrivacyConfig;
 pub(crate) use self::screen::ScreenConfig;
@@ -158,6 +160,7 @@ section! {
         telemetry: TelemetryConfig = TelemetryConfig::default(),
         screen: ScreenConfig = ScreenConfig::default(),
         power: PowerConfig = PowerConfig::default(),
+        play: PlayConfig = PlayConfig::default(),
     }
 }
 
@@ -271,10 +274,7 @@ impl Config {
         self.network.check()?;
         self.hotspot.check()?;
         http::check_public_url(self.public_url.as_deref())?;
-        if self.data.as_ref().is_some_and(|data| data == Path::new("")) {
-            let why = "name a folder, or leave it out";
-            return Err(ConfigError::value("data", "", why));
-        }
+        self.check_data()?;
         self.booth.check()?;
         self.privacy.check()?;
         self.events.check()?;
@@ -286,7 +286,16 @@ impl Config {
         }
         self.screen.check()?;
         self.power.check()?;
+        self.play.check()?;
         self.wifi.check()
+    }
+
+    fn check_data(&self) -> Result<(), ConfigError> {
+        if self.data.as_ref().is_some_and(|data| data == Path::new("")) {
+            let why = "name a folder, or leave it out";
+            return Err(ConfigError::value("data", "", why));
+        }
+        Ok(())
     }
 
     /// Easily guessed tokens that give limited rights, each with the reason: the owner is warned. Such an

@@ -2,11 +2,16 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use stylise::keepsake::{KeepsakeDesign, KeepsakeError};
+use stylise::keepsake::{KeepsakeDesign, KeepsakeError, StripShot};
 use stylise::{JobView, PhotoKind};
 
 use crate::config::ConfigError;
 use crate::config::keepsake::{BoothFrameConfig, date_text};
+
+/// The style of a strip of a game, as jobs of the booth name it.
+pub(crate) const GAME_STRIP: &str = "game";
+/// The style of a picture without a style.
+pub(crate) const PLAIN: &str = "plain";
 
 pub(crate) struct Keepsakes {
     design: KeepsakeDesign,
@@ -62,7 +67,15 @@ impl Keepsakes {
         Some(self.design.event.trim()).filter(|event| !event.is_empty())
     }
 
-    pub(crate) fn file(&self, kind: PhotoKind) -> KeepsakeFile {
+    pub(crate) fn file(&self, job: &JobView) -> KeepsakeFile {
+        match job.style.as_str() {
+            // It is on its own paper already.
+            GAME_STRIP => KeepsakeFile::Result,
+            _ => self.file_of(job.photo_kind),
+        }
+    }
+
+    fn file_of(&self, kind: PhotoKind) -> KeepsakeFile {
         match kind {
             PhotoKind::Single if !self.design.is_framed => KeepsakeFile::Result,
             PhotoKind::Single | PhotoKind::Strip => KeepsakeFile::Jpeg,
@@ -87,9 +100,20 @@ impl Keepsakes {
         }
     }
 
+    /// The strip of a game, dated now. Takes some tenths of a second.
+    pub(crate) fn strip(
+        &self,
+        shots: &[StripShot],
+        title: &str,
+        caption: &str,
+    ) -> Result<Vec<u8>, KeepsakeError> {
+        let date = date_text(&self.date_format, Timestamp::now(), &self.zone).unwrap_or_default();
+        self.design.strip(shots, (title, caption, &date))
+    }
+
     /// What the file is to be called when it is saved.
     pub(crate) fn file_name(&self, job: &JobView) -> String {
-        let ending = self.file(job.photo_kind).ending();
+        let ending = self.file(job).ending();
         format!("{}.{ending}", self.name(job))
     }
 
@@ -187,12 +211,12 @@ mod tests {
             Keepsakes::new(&config).expect("no files")
         };
         let plain = keepsakes("event = \"Fest\"");
-        assert_eq!(plain.file(PhotoKind::Single), KeepsakeFile::Result);
-        assert_eq!(plain.file(PhotoKind::Strip), KeepsakeFile::Jpeg);
-        assert_eq!(plain.file(PhotoKind::Boomerang), KeepsakeFile::Gif);
+        assert_eq!(plain.file_of(PhotoKind::Single), KeepsakeFile::Result);
+        assert_eq!(plain.file_of(PhotoKind::Strip), KeepsakeFile::Jpeg);
+        assert_eq!(plain.file_of(PhotoKind::Boomerang), KeepsakeFile::Gif);
         assert_eq!(plain.event(), Some("Fest"));
         let framed = keepsakes("enabled = true");
-        assert_eq!(framed.file(PhotoKind::Single), KeepsakeFile::Jpeg);
+        assert_eq!(framed.file_of(PhotoKind::Single), KeepsakeFile::Jpeg);
         assert_eq!(framed.event(), None);
     }
 }

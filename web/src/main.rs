@@ -19,6 +19,7 @@ mod display;
 mod environment;
 mod events;
 mod export;
+mod games;
 #[cfg(test)]
 mod generated_page;
 mod http;

@@ -14,13 +14,14 @@ pub(crate) mod join;
 mod network;
 mod offers;
 mod page;
+mod play;
 mod portal;
 mod print;
 mod screen;
 mod settings;
 mod shutter;
 mod status;
-mod stylise;
+pub(crate) mod stylise;
 mod tracks;
 pub(crate) mod whep_whip;
 mod worker;
@@ -76,6 +77,7 @@ fn table() -> Vec<Route> {
     let sessions = delete(admin::log_out_everywhere);
     let shutter = get(shutter::shutter).put(shutter::change);
     let handover = get(stylise::handover::status).post(stylise::handover::redeem);
+    let round_handover = post(play::handover);
     let gallery_picture = patch(gallery::hide).delete(gallery::erase);
     vec![
         route(Nothing, "/", get(page::index)),
@@ -156,6 +158,18 @@ fn table() -> Vec<Route> {
             "/api/admin/prints/{id}/picture.jpg",
             get(print::picture),
         ),
+        // Who may start, skip and stop is checked in the handlers.
+        route(Watch, "/api/play", get(play::state)),
+        route(Watch, "/api/play/events", get(play::events)),
+        route(Watch, "/api/play/rounds", post(play::start)),
+        route(Watch, "/api/play/rounds/{round}", delete(play::stop)),
+        route(Watch, "/api/play/rounds/{round}/skip", post(play::skip)),
+        route(
+            Watch,
+            "/api/play/rounds/{round}/strip.jpg",
+            get(play::strip),
+        ),
+        route(Watch, "/api/play/rounds/{round}/handover", round_handover),
         route(AdminToChange, "/api/shutter", shutter),
         route(
             Admin,

@@ -45,6 +45,7 @@ use crate::cli::RunArgs;
 use crate::commands::{check_model_name, check_requested};
 use crate::config::Config;
 use crate::environment::{self, Environment, UserFolders};
+use crate::games;
 use crate::http::addresses::{self, HttpsAddress, Scheme, Served};
 use crate::http::host_names::HostNames;
 use crate::http::sockets;
@@ -326,6 +327,9 @@ async fn serve(listeners: Listeners, app: Arc<App>) -> anyhow::Result<()> {
     tasks::start(&app, "watchdog", service_manager::feed_watchdog);
     tasks::start(&app, "network", network::follow);
     tasks::start(&app, "power", follow_power);
+    if app.games.is_enabled() {
+        tasks::start(&app, "games", games::following::follow);
+    }
     events::start(&app)?;
     let connections = &app.connections;
     let router = routes::router(&app);
@@ -379,7 +383,8 @@ fn reopened(listener: &std::net::TcpListener) -> anyhow::Result<TcpListener> {
     same.context("the socket cannot be listened on")
 }
 
-/// `s` in the terminal closes and opens the shutter, `a` shows the code of the control page, `n` shows the next camera.
+/// `s` in the terminal closes and opens the shutter, `a` shows the code of the control page, `n` shows the next camera,
+/// `g` starts the next game or stops it.
 /// With a screen, `s` and others are the screen's: the terminal may be the one behind the display.
 fn watch_keys(app: &Arc<App>, screen: Option<Arc<ScreenHandle>>) -> Option<TerminalModes> {
     let app = Arc::clone(app);
@@ -390,6 +395,9 @@ fn watch_keys(app: &Arc<App>, screen: Option<Arc<ScreenHandle>>) -> Option<Termi
         }
         if key.eq_ignore_ascii_case(&b'a') {
             print_control_page(&app);
+        }
+        if key.eq_ignore_ascii_case(&b'g') {
+            app.games.press_key();
         }
         if key.eq_ignore_ascii_case(&b'n') {
             app.next_camera("terminal");

@@ -284,7 +284,7 @@ impl<'a> Screen<'a> {
                     brightness.step(key == Key::Brighter);
                 }
             }
-            Key::Shutter | Key::Privacy | Key::NextCamera => {
+            Key::Shutter | Key::Privacy | Key::NextCamera | Key::Game => {
                 self.pin.cancel();
                 if self.host.press(key, Authority::Anybody) == KeyAnswer::NeedsPin {
                     self.pin.ask(key, now);

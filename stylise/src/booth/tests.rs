@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 
-use crate::api::{JobView, Submission};
+use crate::api::{JobView, PictureKind, Submission};
 use crate::booth::shared::BoothSettings;
 use crate::booth::{Booth, erasing, open};
 use crate::intake::CheckedPicture;
@@ -176,4 +176,29 @@ fn a_restart_does_not_change_a_pictures_age() {
     let booth = rig.open();
     look(&booth);
     assert_eq!(view(&booth, &job).state, State::Expired);
+}
+
+#[test]
+fn a_finished_picture_is_done_at_once_and_expires_as_every_other_one() {
+    let rig = Rig::new("kept");
+    let booth = rig.open();
+    let picture = samples::jpeg(&samples::flat(64, 64, [20, 130, 30]), 90);
+    let picture = CheckedPicture::read(&picture, &Limits::RESULT).expect("a picture");
+    let job = booth.keep(&picture, "game").expect("kept");
+    assert_eq!((job.state, job.style.as_str()), (State::Done, "game"));
+    assert!(!job.share && job.has_result && job.gallery.is_none());
+    for which in [PictureKind::Source, PictureKind::Result] {
+        let stored = booth.picture(job.id, which).expect("readable");
+        assert_eq!(stored.as_deref(), Some(picture.jpeg()));
+    }
+    assert_eq!(booth.waiting(), 0);
+    drop(booth);
+    let booth = rig.open();
+    assert_eq!(view(&booth, &job).state, State::Done, "after a restart");
+    let files = || std::fs::read_dir(rig.dir.path().join("booth/pictures"));
+    assert_eq!(files().expect("readable").count(), 2);
+    rig.pass(25 * HOUR_MS);
+    look(&booth);
+    assert_eq!(view(&booth, &job).state, State::Expired);
+    assert_eq!(files().expect("readable").count(), 0);
 }

@@ -64,13 +64,15 @@ const fn secret(folder: Folder, name: &'static str) -> KeptFile {
 pub(crate) const SHUTTER: &str = "shutter.json";
 pub(crate) const SETTINGS: &str = "settings.json";
 pub(crate) const AUDIT: &str = "audit.jsonl";
+pub(crate) const LEADERBOARD: &str = "leaderboard.json";
 /// In the data folder.
 pub(crate) const BOOTH: &str = "booth";
 
-pub(crate) static FILES: [KeptFile; 7] = [
+pub(crate) static FILES: [KeptFile; 8] = [
     open(SHUTTER, 64 << 10),
     open(SETTINGS, 4 << 20),
     open(AUDIT, 256 << 20),
+    open(LEADERBOARD, 64 << 10),
     secret(Folder::State, "admin-token"),
     secret(Folder::State, "cookie-key"),
     secret(Folder::State, "self-signed.pem"),

@@ -7,7 +7,7 @@ use crate::cli::ConfigFileArgs;
 use crate::test_folder::TestFolder;
 
 /// Each section with its keys.
-const SECTIONS: [(&str, &[&str]); 19] = [
+const SECTIONS: [(&str, &[&str]); 20] = [
     ("", Config::KEYS),
     ("camera", CameraConfig::KEYS),
     ("cameras", CameraEntry::KEYS),
@@ -27,6 +27,7 @@ const SECTIONS: [(&str, &[&str]); 19] = [
     ("privacy", PrivacyConfig::KEYS),
     ("screen", ScreenConfig::KEYS),
     ("power", PowerConfig::KEYS),
+    ("play", PlayConfig::KEYS),
 ];
 
 /// What a file with this text and these options give.
@@ -128,6 +129,7 @@ fn values_out_of_range_are_named() {
             "power.saver_below_percent",
         ),
         ("[power]\nlow_percent = 100", "power.low_percent"),
+        ("[play]\ngroup_faces = 0", "play.group_faces"),
         ("[power]\nhot_celsius = 20", "power.hot_celsius"),
     ] {
         let loaded = load(text, RunArgs::default());

@@ -9,6 +9,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
+use serde_json::Value;
 
 /// An error answer: a status, and a message that says what is wrong and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub(crate) struct ApiError {
     pub(crate) retry_after: Option<Duration>,
     /// The key of the configuration that is wrong.
     pub(crate) key: Option<String>,
+    /// The message for visitors, as pages translate it.
+    pub(crate) text: Option<Value>,
 }
 
 /// Problem details (RFC 9457), without a type of their own.
@@ -29,6 +32,9 @@ pub(crate) struct ProblemBody<'a> {
     /// The key of the configuration that is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<&'a str>,
+    /// The same for visitors, as pages translate it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a Value>,
     /// The same as `detail`, for clients of earlier versions.
     error: &'a str,
 }
@@ -40,6 +46,7 @@ impl ApiError {
             message: message.into(),
             retry_after: None,
             key: None,
+            text: None,
         }
     }
 
@@ -49,6 +56,11 @@ impl ApiError {
             key: Some(key.into()),
             ..self
         }
+    }
+
+    /// Tells visitors why.
+    pub(crate) fn in_words(self, text: Option<Value>) -> Self {
+        Self { text, ..self }
     }
 
     /// With a `Retry-After` header.
@@ -73,6 +85,7 @@ impl IntoResponse for ApiError {
             status: self.status.as_u16(),
             detail: &self.message,
             key: self.key.as_deref(),
+            text: self.text.as_ref(),
             error: &self.message,
         });
         let mut response = (self.status, problem).into_response();

@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 
 use self::operation::{Content, Operation, SchemaOf};
 use super::stylise::{previews, submit};
-use super::{admin, camera, events, feed, gallery, health, join, network, offers, page, portal};
-use super::{print, screen, settings, shutter, status, stylise, tracks, whep_whip, worker};
+use super::{admin, camera, events, feed, gallery, health, join, network, offers, page, play};
+use super::{portal, print, screen, settings, shutter, status, stylise, tracks, whep_whip, worker};
 use crate::http::bodies::ProblemBody;
 use crate::layers::identify::Needs;
 
@@ -44,6 +44,7 @@ pub(super) fn operations() -> Vec<(&'static str, Vec<Operation>)> {
         ("Photo booth", stylise::handover::operations()),
         ("Photo booth", print::operations()),
         ("Gallery", gallery::operations()),
+        ("Games", play::operations()),
         ("Join", join::operations()),
         ("Screen", screen::operations()),
         ("Pages", page::operations()),

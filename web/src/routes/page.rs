@@ -28,6 +28,7 @@ pub(super) async fn index(
     who: Requester,
     headers: HeaderMap,
 ) -> Response {
+    app.games.note_use();
     let Some(page) = assets::find("index.html") else {
         return no_such_file();
     };
@@ -45,6 +46,7 @@ pub(super) async fn booth(
     who: Requester,
     headers: HeaderMap,
 ) -> Response {
+    app.games.note_use();
     let page = asset_response("booth.html", &headers);
     let page = require_watch(&app, page, who, caller);
     with_visitor_cookie(&app, page, &headers, caller)

@@ -2,7 +2,7 @@
 //! it; there is no list of jobs.
 
 mod form;
-pub(super) mod handover;
+pub(crate) mod handover;
 pub(super) mod job;
 pub(super) mod keepsake;
 pub(super) mod previews;
@@ -142,7 +142,7 @@ impl Job {
         Self {
             result: url(view.has_result, "result.jpg"),
             source: url(view.has_source, "source.jpg"),
-            keepsake: url(view.has_result, app.keepsakes.file(view.photo_kind).path()),
+            keepsake: url(view.has_result, app.keepsakes.file(&view).path()),
             file_name: app.keepsakes.file_name(&view),
             event: app.keepsakes.event().map(str::to_owned),
             print: app.prints.report(&view),

@@ -107,6 +107,11 @@ const ROTATION: Kind = Kind::Number {
     max: 270.0,
     step: 90.0,
 };
+const MINUTES: Kind = Kind::Number {
+    min: 0.0,
+    max: 1440.0,
+    step: 1.0,
+};
 const PROFILES: Kind = Kind::Choice {
     choices: &["auto", "full", "balanced", "saver"],
 };
@@ -145,6 +150,17 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting!("camera.rotation", ROTATION, camera.rotation),
     setting!("camera.controls", Kind::Controls, camera.controls),
     setting!("power.profile", PROFILES, power.profile),
+    setting!("play.games", Kind::List, play.games),
+    setting!(
+        "play.visitors_may_start",
+        Kind::Flag,
+        play.visitors_may_start
+    ),
+    setting!(
+        "play.attraction_after_minutes",
+        MINUTES,
+        play.attraction_after_minutes
+    ),
     Setting {
         key: "cameras",
         kind: Kind::Cameras,

@@ -9,12 +9,14 @@ use detector::privacy::PrivacyFilter;
 use detector::{Card, LabelContent, OverlayPainter, Tracks};
 use signaling::{Painter, PictureFilter, reserved_top_px};
 
+use crate::games::ShownGame;
 use crate::redaction::redact_paths;
 
-/// Paints the newest tracks, predicted to the frame's capture time, or a card.
+/// Paints the newest tracks, predicted to the frame's capture time, and what a game shows; or a card.
 pub(crate) struct FeedPainter {
     overlay: OverlayPainter,
     tracks: Arc<Slot<Tracks>>,
+    game: Arc<Slot<ShownGame>>,
     control: Arc<OverlayControl>,
     clock: WallClock,
 }
@@ -64,22 +66,42 @@ impl FeedPainter {
     pub(crate) fn new(
         overlay: OverlayPainter,
         tracks: Arc<Slot<Tracks>>,
+        game: Arc<Slot<ShownGame>>,
         control: Arc<OverlayControl>,
         clock: WallClock,
     ) -> Self {
         Self {
             overlay,
             tracks,
+            game,
             control,
             clock,
         }
     }
 
-    fn paint_boxes(&mut self, picture: &mut I420, frame: &Frame) {
+    /// The newest tracks, if they are of the source and the mounting of `frame`.
+    fn tracks_of(&self, frame: &Frame) -> Option<Arc<Tracks>> {
         let of_this_view = |tracks: &Arc<Tracks>| {
             (tracks.source_number, tracks.mounting) == (frame.source_number, frame.mounting)
         };
-        let Some(tracks) = self.tracks.latest().filter(of_this_view) else {
+        self.tracks.latest().filter(of_this_view)
+    }
+
+    /// The marks of a game take the place of boxes.
+    fn paint_marks(&mut self, picture: &mut I420, frame: &Frame, game: &ShownGame) {
+        let tracks = self.tracks_of(frame);
+        let reserved_px = reserved_top_px(picture, frame);
+        self.overlay.paint_marks(
+            picture,
+            &game.marks,
+            tracks.as_deref(),
+            frame.captured_at,
+            reserved_px,
+        );
+    }
+
+    fn paint_boxes(&mut self, picture: &mut I420, frame: &Frame) {
+        let Some(tracks) = self.tracks_of(frame) else {
             return;
         };
         self.overlay.set_labels(self.control.labels());
@@ -91,13 +113,24 @@ impl FeedPainter {
 
 impl Painter for FeedPainter {
     fn paint(&mut self, picture: &mut I420, frame: &Frame) {
-        if self.control.paints_boxes.load(Ordering::Relaxed) {
+        let game = self.game.latest();
+        let has_marks = |game: &&Arc<ShownGame>| {
+            !game.marks.is_empty() && game.source_number == Some(frame.source_number)
+        };
+        if let Some(game) = game.as_ref().filter(has_marks) {
+            self.paint_marks(picture, frame, game);
+        } else if self.control.paints_boxes.load(Ordering::Relaxed) {
             self.paint_boxes(picture, frame);
         }
         if let Some(name) = &frame.camera
             && self.control.paints_camera_names.load(Ordering::Relaxed)
         {
             self.overlay.paint_camera_name(picture, name);
+        }
+        if let Some(banner) = game.as_ref().and_then(|game| game.banner.as_ref()) {
+            let reserved_px = reserved_top_px(picture, frame);
+            self.overlay
+                .paint_game(picture, banner, frame.captured_at, reserved_px);
         }
     }
 

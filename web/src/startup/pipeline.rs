@@ -46,6 +46,7 @@ use crate::booth::PhotoBooth;
 use crate::config::Config;
 use crate::environment;
 use crate::events::Events;
+use crate::games::{ShownGame, StationGames};
 use crate::http::connections::{ConnectionLimits, Connections};
 use crate::http::sockets;
 use crate::keepsake::Keepsakes;
@@ -127,6 +128,8 @@ pub(crate) fn start(
     // The media port first: if it is taken, nothing else has been started.
     let (engine, mut sink) = builder.engine(&mut registry)?;
     let publisher = builder.publisher(&mut sink, &mut registry)?;
+    let games = StationGames::new(&config.play, kept.state.as_deref(), builder.slots.clock)?;
+    let games = Arc::new(games);
     let state = state_at_start(&config.privacy, kept.state.as_deref(), now_unix_ms());
     let capture = builder.capture(selected, &state, &mut registry)?;
     let controls = builder.controls(
@@ -142,7 +145,12 @@ pub(crate) fn start(
     let power_effects = builder.power_effects(&capture);
     let (detector, detector_metrics) =
         builder.detector(controls.settings.followers(), &mut registry)?;
-    let compose = builder.compose(sink, controls.settings.followers(), &mut registry)?;
+    let compose = builder.compose(
+        sink,
+        controls.settings.followers(),
+        games.shown(),
+        &mut registry,
+    )?;
     let whip = builder.whip(&engine, &mut registry);
     let pipeline = Pipeline {
         capture,
@@ -190,6 +198,7 @@ pub(crate) fn start(
         liveness: Mutex::default(),
         cameras: Cameras::default(),
         network: setup.network,
+        games,
         languages: Languages::new(config.booth.languages.clone()),
         track_listeners: builder.track_listeners,
         power: builder.power,
@@ -343,6 +352,7 @@ impl PipelineBuilder<'_> {
         &self,
         sink: FrameSink,
         followers: &Followers,
+        game: Arc<Slot<ShownGame>>,
         registry: &mut Registry,
     ) -> anyhow::Result<ComposeHandle> {
         let metrics = Arc::new(ComposeMetrics::default());
@@ -350,7 +360,7 @@ impl PipelineBuilder<'_> {
         let tracks = Arc::clone(&self.slots.tracks);
         let control = Arc::clone(&followers.overlay);
         let clock = self.slots.clock;
-        let painter = FeedPainter::new(OverlayPainter::new(), tracks, control, clock);
+        let painter = FeedPainter::new(OverlayPainter::new(), tracks, game, control, clock);
         let filter = FeedFilter(PrivacyFilter::new(self.sightings.clone()));
         let parts = ComposeParts {
             frames: Arc::clone(&self.slots.frames),

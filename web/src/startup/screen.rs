@@ -1,5 +1,6 @@
 //! The display of this machine: what the `screen` crate shows, and what its keys do.
 
+mod strip_code;
 mod visitors;
 
 use std::env::current_exe;
@@ -17,6 +18,7 @@ use screen::{
 use serde_json::json;
 use signaling::{Composed, PictureLease};
 
+use self::strip_code::StripCode;
 use self::visitors::VisitorPictures;
 use crate::access::credentials::equal;
 use crate::app::{App, TracksLease};
@@ -54,6 +56,7 @@ pub(super) fn start(app: &Arc<App>) -> anyhow::Result<Option<ScreenHandle>> {
         auto_theme: AutoTheme::default(),
         codes: Vec::new(),
         codes_at: None,
+        strip_code: StripCode::default(),
         app: Arc::clone(app),
     };
     screen::spawn(setup, Box::new(host)).context("cannot start the screen's thread")
@@ -80,6 +83,7 @@ struct AppOnScreen {
     auto_theme: AutoTheme,
     codes: Vec<Code>,
     codes_at: Option<Instant>,
+    strip_code: StripCode,
 }
 
 impl ScreenHost for AppOnScreen {
@@ -130,6 +134,7 @@ impl ScreenHost for AppOnScreen {
     }
 
     fn press(&mut self, key: Key, authority: Authority) -> KeyAnswer {
+        self.app.games.note_use();
         let config = &self.app.config.screen;
         let may_open = config.keys_may_open() || authority == Authority::PinKnown;
         let is_permitted = match key {
@@ -138,6 +143,10 @@ impl ScreenHost for AppOnScreen {
             Key::NextCamera => {
                 // Whoever stands there can turn the machine as well.
                 next_camera(&self.app);
+                true
+            }
+            Key::Game => {
+                self.app.games.press_key();
                 true
             }
             _ => true,
@@ -226,6 +235,9 @@ impl AppOnScreen {
         }
         self.codes_at = Some(now);
         self.codes = display::codes(&self.app);
+        if self.app.config.screen.codes {
+            self.codes.extend(self.strip_code.follow(&self.app, now));
+        }
     }
 }
 

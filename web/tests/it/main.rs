@@ -16,6 +16,7 @@ mod network;
 mod origins;
 mod own_models;
 mod painted_boxes;
+mod play;
 mod player;
 mod power;
 mod publishing;

@@ -136,6 +136,159 @@ fn gallery() {
     save(&palette(), &folder, "palette.png");
 }
 
+fn banner(line: &str, word: Option<&str>, seconds: (u64, u64), rows: &[&str]) -> GameBanner {
+    GameBanner {
+        line: line.to_owned(),
+        big_word: word.map(str::to_owned),
+        clock: Some(BannerClock {
+            ends_at: Instant::now() + Duration::from_secs(seconds.0),
+            total: Duration::from_secs(seconds.1),
+        }),
+        rows: rows.iter().map(|row| (*row).to_owned()).collect(),
+        ..GameBanner::default()
+    }
+}
+
+/// What each game shows, by name.
+#[expect(clippy::too_many_lines, reason = "one entry for each view")]
+fn games() -> Vec<(&'static str, GameBanner, Vec<MarkedTrack>)> {
+    let mark = |track_id, region, role, text: Option<&str>| MarkedTrack {
+        track_id,
+        region,
+        role,
+        text: text.map(str::to_owned),
+    };
+    let side = |text: &str, persons, is_chosen| BannerSide {
+        text: text.to_owned(),
+        persons,
+        is_chosen,
+    };
+    let persons = [
+        [0.12, 0.2, 0.3, 0.95],
+        [0.42, 0.25, 0.58, 0.9],
+        [0.7, 0.15, 0.9, 0.98],
+    ];
+    let flash = |kind| {
+        let since = Instant::now();
+        Some(BannerFlash { kind, since })
+    };
+    let hunt = GameBanner {
+        score: Some(120),
+        ..banner("Show me a", Some("CUP"), (17, 20), &["Is that: a bottle?"])
+    };
+    let long = GameBanner {
+        score: Some(45),
+        ..banner("Zeig mir eine", Some("COMPUTERTASTATUR"), (4, 20), &[])
+    };
+    let found = GameBanner {
+        clock: None,
+        score: Some(152),
+        flash: flash(BannerFlashKind::Good),
+        ..banner("Found!", Some("CUP"), (0, 1), &[])
+    };
+    let poll = GameBanner {
+        sides: Some([
+            side("Frühaufsteher", 3, false),
+            side("Nachtmensch", 12, false),
+        ]),
+        ..banner("Frühaufsteher oder Nachtmensch?", None, (11, 15), &[])
+    };
+    let chosen = GameBanner {
+        clock: None,
+        sides: Some([side("Coffee", 3, false), side("Tea", 12, true)]),
+        ..banner("Coffee or tea?", None, (0, 1), &["Tea wins, 12 to 3"])
+    };
+    let caught = GameBanner {
+        flash: flash(BannerFlashKind::Bad),
+        ..banner("Do not move!", Some("RED"), (31, 45), &["2 players left"])
+    };
+    let count = GameBanner {
+        score: Some(7),
+        ..banner(
+            "Closer together!",
+            Some("7"),
+            (9, 20),
+            &["Record of the day: 11"],
+        )
+    };
+    let result = GameBanner {
+        clock: None,
+        score: Some(152),
+        ..banner(
+            "Time is up: 5 finds",
+            None,
+            (0, 1),
+            &[
+                "Record of the day!",
+                "Place 1: Surprising Hedgehog",
+                "Surprising Hedgehog: 152",
+            ],
+        )
+    };
+    let roles = [
+        (MarkedAs::Playing, "Brave Otter"),
+        (MarkedAs::Out, "Surprising Hedgehog"),
+        (MarkedAs::Playing, "Kind Fox"),
+    ];
+    let players = persons.iter().zip(roles).zip(1..);
+    let players = players
+        .map(|((region, (role, name)), id)| mark(id, *region, role, Some(name)))
+        .collect();
+    let counted: Vec<_> = persons
+        .iter()
+        .zip(1..)
+        .map(|(region, id)| mark(id, *region, MarkedAs::Counted, None))
+        .collect();
+    vec![
+        (
+            "introduction",
+            banner(
+                "Object hunt",
+                None,
+                (3, 4),
+                &["Hold up what is asked for. Each find gives ten more seconds."],
+            ),
+            Vec::new(),
+        ),
+        ("hunt", hunt, Vec::new()),
+        ("hunt-long", long, Vec::new()),
+        (
+            "found",
+            found,
+            vec![mark(1, [0.4, 0.3, 0.55, 0.6], MarkedAs::Found, Some("CUP"))],
+        ),
+        ("poll", poll, counted.clone()),
+        ("poll-result", chosen, Vec::new()),
+        ("red-light", caught, players),
+        ("how-many", count, counted.clone()),
+        ("group-photo", banner("Smile!", None, (2, 3), &[]), counted),
+        ("result", result, Vec::new()),
+    ]
+}
+
+#[test]
+#[ignore = "writes pictures for human eyes"]
+fn game_gallery() {
+    let shared = std::env::var_os("CARRIER_SHARED").map(PathBuf::from);
+    let shared = shared.expect("CARRIER_SHARED names the folder with media/person.jpg");
+    let folder = std::env::var_os("CARRIER_GALLERY").map(PathBuf::from);
+    let folder = folder.expect("CARRIER_GALLERY names the folder to write to");
+    for (width, height) in [(640, 360), (1280, 720), (360, 640)] {
+        let ground = photo(&shared.join("media/person.jpg"), width, height);
+        let mut painter = OverlayPainter::new();
+        for (name, banner, marks) in games() {
+            let (mut picture, now) = (ground.clone(), Instant::now());
+            painter.paint_marks(&mut picture, &marks, None, now, height / 45);
+            painter.paint_game(&mut picture, &Arc::new(banner), now, height / 45);
+            save(
+                &picture,
+                &folder,
+                &format!("game-{name}-{width}x{height}.png"),
+            );
+        }
+    }
+}
+
 /// Every class on dark, on grey and on white.
 fn palette() -> I420 {
     let mut picture = I420::black(1280, 480).expect("even");

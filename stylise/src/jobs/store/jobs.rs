@@ -52,11 +52,29 @@ impl End<'_> {
 impl Store {
     /// Stores a new, queued job.
     pub(crate) fn insert(&mut self, job: &NewJob<'_>) -> Result<Row, BoothError> {
+        self.insert_as(job, State::Queued, None)
+    }
+
+    /// Stores a job that is done already, with its result.
+    pub(crate) fn insert_done(
+        &mut self,
+        job: &NewJob<'_>,
+        result: &str,
+    ) -> Result<Row, BoothError> {
+        self.insert_as(job, State::Done, Some(result))
+    }
+
+    fn insert_as(
+        &mut self,
+        job: &NewJob<'_>,
+        state: State,
+        result: Option<&str>,
+    ) -> Result<Row, BoothError> {
         self.change(|db| {
             db.execute(
-                "INSERT INTO jobs (id, visitor, key, style, made_by, state, share, source,
-                    created_at_ms, expires_at_ms, address, form, photo_kind)
-                 VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                "INSERT INTO jobs (id, visitor, key, style, made_by, share, source,
+                    created_at_ms, expires_at_ms, address, form, photo_kind, state, result, ended_at_ms)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
                 params![
                     job.id.to_string(),
                     job.visitor,
@@ -70,6 +88,9 @@ impl Store {
                     job.address,
                     job.key.map(|key| &key.form),
                     job.photo_kind.name(),
+                    state_name(state),
+                    result,
+                    result.map(|_| sql_ms(job.created_at_ms)),
                 ],
             )
             .map(drop)

@@ -22,7 +22,7 @@ use crate::routes::join;
 use crate::routes::stylise::{no_store, not_found, parse_id, query_booth};
 
 #[derive(Debug, Serialize, JsonSchema)]
-struct NewHandover {
+pub(crate) struct NewHandover {
     /// For the status of this handover.
     secret: String,
     /// The page that redeems it. The secret is in the fragment, which no log and no other server sees.
@@ -57,13 +57,14 @@ pub(crate) async fn make(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    let id = parse_id(&id)?;
-    let job = query_booth(&app, move |booth| booth.view(id)).await?;
+    new_handover(&app, parse_id(&id)?).await
+}
+
+/// A new handover of the job, which ends the one before.
+pub(crate) async fn new_handover(app: &App, id: JobId) -> Result<Response, ApiError> {
+    let job = query_booth(app, move |booth| booth.view(id)).await?;
     job?.ok_or_else(not_found)?;
-    let secret = app.booth.handovers().make(id, Instant::now());
-    let token = app.config.viewers.token.as_deref();
-    let page = join::public_address(&app).page("/booth", token);
-    let url = format!("{page}#handover={secret}");
+    let (secret, url) = open_handover(app, id, Instant::now());
     let code = qr::svg(&url).ok_or_else(|| {
         let message = "the address of this station is too long for a code: shorten public_url";
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, message)
@@ -75,6 +76,14 @@ pub(crate) async fn make(
         valid_s: HANDOVER_VALID.as_secs(),
     };
     Ok(no_store((StatusCode::CREATED, Json(handover))))
+}
+
+/// The secret of a new handover, and the page that redeems it.
+pub(crate) fn open_handover(app: &App, id: JobId, now: Instant) -> (Uuid, String) {
+    let secret = app.booth.handovers().make(id, now);
+    let token = app.config.viewers.token.as_deref();
+    let page = join::public_address(app).page("/booth", token);
+    (secret, format!("{page}#handover={secret}"))
 }
 
 /// GET: whether a handover was redeemed.

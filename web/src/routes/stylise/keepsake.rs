@@ -23,7 +23,7 @@ pub(super) async fn answer(
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
     let (view, stored) = finished(app, id).await?;
-    let made = app.keepsakes.file(view.photo_kind);
+    let made = app.keepsakes.file(&view);
     if made.path() != file {
         return Err(not_found());
     }
@@ -56,7 +56,7 @@ pub(crate) async fn make(
     stored: Vec<u8>,
     is_for_printer: bool,
 ) -> Result<Vec<u8>, ApiError> {
-    if app.keepsakes.file(view.photo_kind) == KeepsakeFile::Result {
+    if app.keepsakes.file(&view) == KeepsakeFile::Result {
         return Ok(stored);
     }
     let failed = || {

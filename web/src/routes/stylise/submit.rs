@@ -49,6 +49,7 @@ pub(crate) async fn submit(
     ConnectInfo(caller): ConnectInfo<Caller>,
     request: Request,
 ) -> Response {
+    app.games.note_use();
     let (parts, body) = request.into_parts();
     let visitor = app.visitors.recognise(&parts.headers, caller);
     let length = body.size_hint().exact();
