@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 use rtc::crypto::RTCCryptoProvider;
 
 use self::peer_index::PeerIndex;
-use crate::congestion::{Rung, ladder};
 use crate::encode::demand::Demand;
 use crate::encode::encoder::{Rendition, RenditionId};
+use crate::fanout::encoder_targets::EncoderTargets;
 use crate::fanout::packet_ring::PacketRing;
 use crate::fanout::viewer::Viewer;
 use crate::ingest::publisher::CurrentPublisher;
@@ -40,13 +40,6 @@ pub(crate) struct AudienceLimits {
     pub(crate) connect_within: Duration,
 }
 
-/// One rendition, as this shard sends it.
-#[derive(Debug, Default)]
-struct Stream {
-    ring: PacketRing,
-    watched_by: u32,
-}
-
 /// What an audience is made with.
 pub(crate) struct AudienceParts {
     pub(crate) shard: Shard,
@@ -67,7 +60,9 @@ pub(crate) struct Audience {
     crypto: Arc<dyn RTCCryptoProvider>,
     viewers: HashMap<ViewerKey, Viewer>,
     publishing: CurrentPublisher,
-    streams: [Stream; RenditionId::LIMIT],
+    /// One of each rendition, and how many watch it on this shard.
+    rings: [PacketRing; RenditionId::LIMIT],
+    watched_by: [u32; RenditionId::LIMIT],
     timetable: BTreeSet<(Instant, ViewerKey)>,
     next_key: u64,
     clock: ReportClock,
@@ -75,9 +70,7 @@ pub(crate) struct Audience {
     demand: Arc<Demand>,
     metrics: Arc<EngineMetrics>,
     outgoing: Vec<Run>,
-    /// Largest first.
-    renditions: Vec<Rendition>,
-    ladder: Vec<Rung>,
+    targets: EncoderTargets,
     retarget_at: Option<Instant>,
 }
 
@@ -89,16 +82,16 @@ impl Audience {
             crypto: parts.crypto,
             viewers: HashMap::new(),
             publishing: CurrentPublisher::default(),
-            streams: Default::default(),
+            rings: Default::default(),
+            watched_by: Default::default(),
             timetable: BTreeSet::new(),
             next_key: 0,
             clock: parts.clock,
             limits: parts.limits,
+            targets: EncoderTargets::new(Arc::clone(&parts.demand), parts.renditions),
             demand: parts.demand,
             metrics: parts.metrics,
             outgoing: Vec::new(),
-            ladder: ladder(&parts.renditions),
-            renditions: parts.renditions,
             retarget_at: None,
         }
     }

@@ -325,10 +325,10 @@ impl Worker {
             .map(|viewer| ViewerSummary {
                 connected: matches!(viewer.media.phase, Phase::Awaiting | Phase::Live),
                 watched_for: now.saturating_duration_since(viewer.steps.offered_at),
-                loss: viewer.loss,
+                loss: viewer.media.loss,
                 round_trip: viewer.media.round_trip,
                 rendition: viewer.media.rendition,
-                rendition_change: viewer.rendition_change,
+                rendition_change: viewer.media.rendition_change,
                 estimate_bps: viewer.media.control.estimate_bps(),
                 frozen_for: viewer.media.freeze.total(now),
             })

@@ -1,6 +1,7 @@
 //! What one viewer is sent: its RTP stream, its congestion control, and what waits for the network. Pure: time
 //! is an argument, and packets go to a [`Sink`].
 
+pub(crate) mod step;
 #[cfg(test)]
 mod tests;
 
@@ -60,7 +61,12 @@ pub(crate) struct MediaSender {
     pub(crate) rendition: RenditionId,
     /// The rendition that it gets from that one's next keyframe on.
     pub(crate) next: Option<RenditionId>,
+    /// Why that last changed.
+    pub(crate) rendition_change: Option<RenditionChange>,
+    /// Share of packets lost, and the round trip, in the last receiver report that told.
+    pub(crate) loss: Option<f32>,
     pub(crate) round_trip: Option<Duration>,
+    next_report: Instant,
     pub(crate) freeze: FreezeClock,
     pub(crate) pli_backoff: PliBackoff,
 }
@@ -80,14 +86,17 @@ impl MediaSender {
             phase: Phase::Connecting,
             rendition,
             next: None,
+            rendition_change: None,
+            loss: None,
             round_trip: None,
+            next_report: now,
             freeze: FreezeClock::default(),
             pli_backoff: PliBackoff::default(),
         }
     }
 
     /// Decides whether the viewer gets a new frame, and changes rendition and phase accordingly.
-    pub(crate) fn admit(&mut self, rendition: RenditionId, keyframe: bool) -> FrameUse {
+    fn admit(&mut self, rendition: RenditionId, keyframe: bool) -> FrameUse {
         let mut found = FrameUse::default();
         if keyframe && self.next == Some(rendition) && self.phase != Phase::Connecting {
             found.moves = self.change_rendition();
@@ -106,7 +115,7 @@ impl MediaSender {
 
     /// The viewer cannot go on without a keyframe. `true`: request one from the encoder now; otherwise
     /// its back-off does so later, or a keyframe is on its way.
-    pub(crate) fn needs_keyframe(&mut self, now: Instant) -> bool {
+    fn needs_keyframe(&mut self, now: Instant) -> bool {
         let in_flight = self.control.round_trip() * 2 + KEYFRAME_DELAY;
         self.pli_backoff.request(now, in_flight)
     }
@@ -114,7 +123,7 @@ impl MediaSender {
     /// Drops what waited too long for the network; returns how many frames. The viewer then waits for a keyframe.
     ///
     /// overflow: drops-to-keyframe, counted by the caller.
-    pub(crate) fn drop_late(&mut self, now: Instant) -> usize {
+    fn drop_late(&mut self, now: Instant) -> usize {
         let dropped = self.queue.drop_late(now);
         if dropped > 0 {
             self.phase = Phase::Awaiting;
@@ -126,7 +135,7 @@ impl MediaSender {
 
     /// Like [`Self::needs_keyframe`], after frames of this viewer were dropped here and its rendition was reconsidered:
     /// what is in flight does not help.
-    pub(crate) fn needs_keyframe_after_drop(&mut self, now: Instant) -> bool {
+    fn needs_keyframe_after_drop(&mut self, now: Instant) -> bool {
         self.pli_backoff.keyframe_dropped();
         self.next.is_none() && self.needs_keyframe(now)
     }
@@ -142,7 +151,7 @@ impl MediaSender {
     }
 
     /// Sends what pacing allows now.
-    pub(crate) fn write_queued(&mut self, now: Instant, sink: &mut Sink<'_>) {
+    fn write_queued(&mut self, now: Instant, sink: &mut Sink<'_>) {
         self.rtp.set_delay(self.control.playout_delay());
         while let Some((entry, range)) = self.queue.run(now, self.control.room(now)) {
             let control = &mut self.control;
@@ -152,7 +161,7 @@ impl MediaSender {
     }
 
     /// Answers a NACK for one packet; `find` looks into the rings.
-    pub(crate) fn resend<'ring>(
+    fn resend<'ring>(
         &mut self,
         now: Instant,
         number: u16,
@@ -203,7 +212,7 @@ impl MediaSender {
     }
 
     /// Sends `count` packets of the newest frame again, as padding for a bandwidth probe.
-    pub(crate) fn write_padding(
+    fn write_padding(
         &mut self,
         now: Instant,
         count: usize,
@@ -234,7 +243,7 @@ impl MediaSender {
     }
 
     /// Decides which rendition the viewer gets now.
-    pub(crate) fn reconsider(&mut self, now: Instant, ladder: &[Rung]) -> Option<RenditionMove> {
+    fn reconsider(&mut self, now: Instant, ladder: &[Rung]) -> Option<RenditionMove> {
         let from = self.next.unwrap_or(self.rendition);
         let (to, cause) = match self.control.decide(now, ladder, from) {
             Decision::Stay => return None,
@@ -245,6 +254,7 @@ impl MediaSender {
             }
         };
         self.next = (to != self.rendition).then_some(to);
+        self.rendition_change = Some(cause);
         Some(RenditionMove {
             from,
             to,

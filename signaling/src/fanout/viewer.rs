@@ -3,16 +3,14 @@
 use std::time::{Duration, Instant};
 
 use capture::trace::TraceContext;
-use rtc::rtp::header::Header;
 
 use super::join::JoinSteps;
 use super::media_sender::{MediaSender, Phase};
-use super::packet_ring::{PacketRing, RingFrame, RingPacket};
+use super::packet_ring::PacketRing;
 use super::rtp_stream::RtpStream;
 use crate::congestion::{Control, RenditionChoice};
 use crate::encode::encoder::RenditionId;
-use crate::metrics::{RenditionChange, ResendOutcome};
-use crate::rtp::clock::{REPORT_INTERVAL, ReportClock};
+use crate::rtp::clock::ReportClock;
 use crate::transport::peer::{LinkState, Peer};
 
 /// A viewer that has not connected this long after its first ICE check no longer makes an encoder run.
@@ -55,13 +53,9 @@ pub(crate) struct Viewer {
     pub(crate) id: String,
     pub(crate) peer: Peer,
     pub(crate) media: MediaSender,
-    /// Why its rendition last changed.
-    pub(crate) rendition_change: Option<RenditionChange>,
     pub(crate) steps: JoinSteps,
     /// Its first keyframe has gone out.
     pub(crate) started: bool,
-    pub(crate) loss: Option<f32>,
-    next_report: Instant,
     /// Its entry in the audience's timetable.
     pub(crate) deadline: Option<Instant>,
     pub(crate) place: Box<dyn Place>,
@@ -81,8 +75,6 @@ impl Viewer {
                 newcomer.choice,
                 rendition,
             ),
-            rendition_change: None,
-            next_report: newcomer.offered_at,
             steps: JoinSteps {
                 trace: newcomer.trace,
                 offered_at: newcomer.offered_at,
@@ -92,7 +84,6 @@ impl Viewer {
                 connected_at: None,
             },
             started: false,
-            loss: None,
             deadline: None,
             place: newcomer.place,
             is_counted: false,
@@ -120,48 +111,10 @@ impl Viewer {
         (self.media.phase != before).then_some(before)
     }
 
-    /// Queues a frame, and sends what pacing allows.
-    pub(crate) fn write_frame(&mut self, now: Instant, entry: RingFrame) {
-        let peer = &mut self.peer;
-        let sink = &mut |header: &Header, payload: &[u8]| peer.write_rtp(header, payload);
-        self.media.write_frame(now, entry, sink);
-    }
-
-    /// Sends what pacing allows now.
-    pub(crate) fn write_queued(&mut self, now: Instant) {
-        let peer = &mut self.peer;
-        let sink = &mut |header: &Header, payload: &[u8]| peer.write_rtp(header, payload);
-        self.media.write_queued(now, sink);
-    }
-
-    /// Answers a NACK for one packet; `find` looks into the rings.
-    pub(crate) fn resend<'ring>(
-        &mut self,
-        now: Instant,
-        number: u16,
-        find: impl FnOnce(RenditionId, u64) -> Option<RingPacket<'ring>>,
-    ) -> ResendOutcome {
-        let peer = &mut self.peer;
-        let sink = &mut |header: &Header, payload: &[u8]| peer.write_rtp(header, payload);
-        self.media.resend(now, number, find, sink)
-    }
-
-    /// Sends `count` packets of the newest frame again, as padding for a bandwidth probe.
-    pub(crate) fn write_padding(&mut self, now: Instant, count: usize, ring: &PacketRing) {
-        let peer = &mut self.peer;
-        let sink = &mut |header: &Header, payload: &[u8]| peer.write_rtp(header, payload);
-        self.media.write_padding(now, count, ring, sink);
-    }
-
-    /// Sends a sender report when one is due.
-    pub(crate) fn report(&mut self, now: Instant, clock: &ReportClock, ring: &PacketRing) {
-        if self.media.phase != Phase::Live || now < self.next_report {
-            return;
-        }
-        if let Some(newest) = ring.newest() {
-            let report = self.media.rtp.report(clock, &newest.frame, now);
+    /// Sends a sender report when one is due. `rings`: one of each rendition.
+    pub(crate) fn report(&mut self, now: Instant, clock: &ReportClock, rings: &[PacketRing]) {
+        if let Some(report) = self.media.sender_report(now, clock, rings) {
             self.peer.write_rtcp(Box::new(report));
-            self.next_report = now + REPORT_INTERVAL;
         }
     }
 
@@ -170,21 +123,8 @@ impl Viewer {
         let connecting = self.media.phase == Phase::Connecting;
         let connect = connecting
             .then(|| (now + PLACE_CHECK_INTERVAL).min(self.steps.offered_at + connect_within));
-        let live = self.media.phase == Phase::Live;
-        let report = live.then_some(self.next_report);
-        let control = self.media.control.due(now).filter(|_| live);
-        let pli = self.media.pli_backoff.due();
-        [
-            self.peer.due(),
-            connect,
-            report,
-            control,
-            pli,
-            self.media.queue.due(),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        let all = [self.peer.due(), connect, self.media.due(now)];
+        all.into_iter().flatten().min()
     }
 
     /// Whether an encoder runs for this viewer. From its first ICE check on it does, so that a picture is

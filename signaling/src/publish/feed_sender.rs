@@ -14,19 +14,18 @@ use rtc::rtp::Packet;
 use rtc::rtp::header::Header;
 
 use self::sent_rate::SentRate;
-use crate::congestion::{RenditionChoice, Rung, ladder, targets};
+use crate::congestion::RenditionChoice;
 use crate::encode::demand::Demand;
 use crate::encode::encoder::{Rendition, RenditionId};
 use crate::encode::frame_queue::EncodedFrame;
+use crate::fanout::encoder_targets::EncoderTargets;
+use crate::fanout::media_sender::step::Step;
 use crate::fanout::media_sender::{MediaSender, Phase};
 use crate::fanout::packet_ring::PacketRing;
 use crate::fanout::rtp_stream::{RtpStream, StreamTerms};
-use crate::metrics::{RenditionChange, ResendOutcome};
-use crate::rtp::clock::{REPORT_INTERVAL, ReportClock};
-use crate::rtp::rtcp::{Feedback, ReportBlock};
-
-/// How often the encoders' bitrates follow the estimate and the owner's settings.
-const RETARGET_EVERY: Duration = Duration::from_millis(500);
+use crate::metrics::RenditionChange;
+use crate::rtp::clock::ReportClock;
+use crate::rtp::rtcp::Feedback;
 
 /// What a WHIP server is sent.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,16 +59,12 @@ pub(super) struct FeedSender {
     media: MediaSender,
     /// One of each rendition.
     rings: Vec<PacketRing>,
-    renditions: Vec<Rendition>,
-    ladder: Vec<Rung>,
+    targets: EncoderTargets,
     demand: Arc<Demand>,
     clock: ReportClock,
     /// Whether the server sends transport-wide feedback.
     has_arrivals: bool,
     rate: SentRate,
-    change: Option<RenditionChange>,
-    loss: Option<f32>,
-    next_report: Instant,
     retarget_at: Instant,
     outbox: Outbox,
 }
@@ -96,15 +91,11 @@ impl FeedSender {
         Self {
             media,
             rings: renditions.iter().map(|_| PacketRing::default()).collect(),
-            ladder: ladder(&renditions),
-            renditions,
+            targets: EncoderTargets::new(Arc::clone(&demand), renditions),
             demand,
             clock: ReportClock::new(now, SystemTime::now()),
             has_arrivals,
             rate: SentRate::new(now),
-            change: None,
-            loss: None,
-            next_report: now,
             retarget_at: now,
             outbox: Outbox::default(),
         }
@@ -118,15 +109,12 @@ impl FeedSender {
 
     /// A new frame of a watched rendition.
     pub(super) fn frame(&mut self, now: Instant, frame: Arc<EncodedFrame>) {
-        let (rendition, keyframe) = (frame.rendition, frame.keyframe);
-        let Some(ring) = self.rings.get_mut(rendition.index()) else {
+        let Some(ring) = self.rings.get_mut(frame.rendition.index()) else {
             return;
         };
         let entry = ring.push(frame, now);
-        if self.media.admit(rendition, keyframe).is_sent {
-            let mut sink = sink(&mut self.outbox.packets);
-            self.media.write_frame(now, entry, &mut sink);
-        }
+        let mut sink = sink(&mut self.outbox.packets);
+        self.media.frame(now, &entry, &mut sink);
     }
 
     /// Does everything that is due.
@@ -134,74 +122,48 @@ impl FeedSender {
         if now >= self.retarget_at {
             self.retarget(now);
         }
-        if self.media.pli_backoff.forward_delayed(now) {
-            self.demand.request_keyframe(self.media.rendition);
-        }
-        if self.media.phase != Phase::Live {
-            return;
-        }
-        // overflow: drops-to-keyframe, counted by who takes the outbox.
-        let dropped = self.media.drop_late(now);
-        if dropped > 0 {
-            self.outbox.dropped += dropped as u64;
-            self.apply_estimate(now, false);
-            if self.media.needs_keyframe_after_drop(now) {
-                self.demand.request_keyframe(self.media.rendition);
-            }
-            return;
-        }
-        let ring = &self.rings[self.media.rendition.index()];
-        if now >= self.next_report
-            && let Some(newest) = ring.newest()
-        {
-            self.outbox.report = Some(self.media.rtp.report(&self.clock, &newest.frame, now));
-            self.next_report = now + REPORT_INTERVAL;
-        }
+        let report = self.media.sender_report(now, &self.clock, &self.rings);
+        self.outbox.report = report.or(self.outbox.report.take());
         let mut sink = sink(&mut self.outbox.packets);
-        self.media.write_queued(now, &mut sink);
-        let padding = self.media.control.padding(now);
-        if padding > 0 {
-            self.media.write_padding(now, padding, ring, &mut sink);
-        }
+        let ladder = self.targets.ladder();
+        let step = self.media.run_timers(now, ladder, &self.rings, &mut sink);
         drop(sink);
-        if self.media.control.due(now).is_some_and(|due| due <= now) {
-            let current = self.media.rendition;
-            let changed = self.media.control.tick(now, &self.ladder, current);
-            self.apply_estimate(now, changed);
-        }
+        self.settle(now, &step);
     }
 
     /// When [`Self::timers`] is due next.
-    pub(super) fn due(&mut self, now: Instant) -> Instant {
-        let control = self.media.control.due(now);
-        let timers = [control, self.media.queue.due(), Some(self.next_report)];
-        let is_live = self.media.phase == Phase::Live;
-        let timers = timers.into_iter().flatten().filter(|_| is_live);
-        let others = [Some(self.retarget_at), self.media.pli_backoff.due()];
-        let all = timers.chain(others.into_iter().flatten());
-        all.min().unwrap_or(self.retarget_at)
+    pub(super) fn due(&self, now: Instant) -> Instant {
+        let media = self.media.due(now);
+        media.map_or(self.retarget_at, |due| due.min(self.retarget_at))
     }
 
     /// Handles the server's feedback.
-    pub(super) fn feedback(&mut self, now: Instant, feedback: Feedback) {
+    pub(super) fn feedback(&mut self, now: Instant, feedback: &Feedback) {
+        let mut step = Step::default();
+        let mut sink = sink(&mut self.outbox.packets);
+        let (clock, rings) = (&self.clock, &self.rings);
+        self.media
+            .feedback(now, feedback, clock, rings, &mut sink, &mut step);
+        drop(sink);
         match feedback {
-            Feedback::Pli | Feedback::Fir => {
-                self.outbox.keyframe_requests += 1;
-                self.needs_keyframe(now);
+            Feedback::Pli | Feedback::Fir => self.outbox.keyframe_requests += 1,
+            Feedback::Report(report) if !self.has_arrivals => {
+                let round_trip = report.round_trip(self.clock.ntp_middle(now));
+                let sent = self.rate.since_report(now);
+                let control = &mut self.media.control;
+                step.estimate_changed = control.report_alone(now, (report.loss, round_trip), sent);
+                step.reconsiders = true;
             }
-            Feedback::Nack(numbers) => self.resend(now, &numbers),
-            Feedback::Report(report) => self.report(now, report),
-            Feedback::Transport(acknowledgements) => {
-                let changed = self.media.control.feedback(now, &acknowledgements);
-                self.apply_estimate(now, changed);
-            }
+            _ => {}
         }
+        self.settle(now, &step);
     }
 
     /// Handles the server's own estimate (REMB).
     pub(super) fn receiver_estimate(&mut self, now: Instant, bps: u32) {
-        let changed = self.media.control.receiver_estimate(now, bps);
-        self.apply_estimate(now, changed);
+        let mut step = Step::reconsider();
+        step.estimate_changed = self.media.control.receiver_estimate(now, bps);
+        self.settle(now, &step);
     }
 
     /// What is to be done outside since the last call.
@@ -213,83 +175,40 @@ impl FeedSender {
     pub(super) fn sent_feed(&self) -> SentFeed {
         SentFeed {
             rendition: self.media.rendition,
-            rendition_change: self.change,
+            rendition_change: self.media.rendition_change,
             sent_bps: self.rate.bps(),
             estimate_bps: self.media.control.estimate_bps(),
-            loss: self.loss,
+            loss: self.media.loss,
             round_trip: self.media.round_trip,
         }
     }
 
-    fn resend(&mut self, now: Instant, numbers: &[u16]) {
-        self.media.control.start_monitoring(now);
-        let mut is_lost = false;
-        for number in numbers {
-            let rings = &self.rings;
-            let find = |id: RenditionId, number| rings.get(id.index())?.packet(number);
-            let mut sink = sink(&mut self.outbox.packets);
-            let outcome = self.media.resend(now, *number, find, &mut sink);
-            is_lost |= outcome == ResendOutcome::Exhausted;
-        }
-        if is_lost {
-            self.needs_keyframe(now);
-        }
-    }
-
-    fn report(&mut self, now: Instant, report: ReportBlock) {
-        let round_trip = report.round_trip(self.clock.ntp_middle(now));
-        self.loss = Some(report.loss);
-        self.media.round_trip = round_trip.or(self.media.round_trip);
-        self.media.control.report(now, report.loss, round_trip);
-        if !self.has_arrivals {
-            let sent = self.rate.since_report(now);
-            let control = &mut self.media.control;
-            let changed = control.report_alone(now, (report.loss, round_trip), sent);
-            self.apply_estimate(now, changed);
-        }
-    }
-
-    fn needs_keyframe(&mut self, now: Instant) {
-        self.media.control.start_monitoring(now);
-        if self.media.needs_keyframe(now) {
-            self.demand.request_keyframe(self.media.rendition);
-        }
-    }
-
-    fn apply_estimate(&mut self, now: Instant, changed: bool) {
-        if changed {
+    fn settle(&mut self, now: Instant, step: &Step) {
+        self.outbox.dropped += step.late as u64;
+        if step.estimate_changed {
             self.retarget(now);
         }
-        let Some(change) = self.media.reconsider(now, &self.ladder) else {
-            return;
-        };
-        self.change = Some(change.cause);
-        tracing::info!(
-            from = self.name(change.from),
-            to = self.name(change.to),
-            cause = change.cause.as_str(),
-            "the published rendition changes"
-        );
-        self.retarget(now);
-        if change.needs_keyframe {
-            self.demand.request_keyframe(change.to);
+        let settled = self.media.settle(now, self.targets.ladder(), step);
+        if let Some(change) = &settled.change {
+            tracing::info!(
+                from = self.targets.name(change.from),
+                to = self.targets.name(change.to),
+                cause = change.cause.as_str(),
+                "the published rendition changes"
+            );
+            self.retarget(now);
+        }
+        for rendition in settled.keyframes() {
+            self.demand.request_keyframe(rendition);
         }
     }
 
     /// Tells the encoders what the server can take. The engine sets their bitrates where it has viewers, too.
     fn retarget(&mut self, now: Instant) {
-        for rung in &mut self.ladder {
-            let own = self.renditions.iter().find(|one| one.id == rung.id);
-            let nominal = self.demand.nominal_bitrate(rung.id);
-            rung.nominal_bps = nominal
-                .or(own.map(|own| own.bitrate_bps))
-                .unwrap_or(rung.nominal_bps);
-        }
-        targets(&mut self.ladder, self.media.estimates());
-        let by_engine = self.demand.engine_is_watched();
+        self.retarget_at = self.targets.update(now, self.media.estimates());
         let watched = self.watched();
         let estimate_bps = self.media.control.media_bps();
-        for rung in &mut self.ladder {
+        for rung in self.targets.ladder_mut() {
             let known = estimate_bps.filter(|_| watched.contains(&rung.id));
             self.demand.set_stream_estimate(rung.id, known);
             let has_viewers = self.demand.viewers(rung.id) > self.demand.stream_leases(rung.id);
@@ -298,18 +217,10 @@ impl FeedSender {
                 rung.target_bps = target.unwrap_or(rung.nominal_bps);
                 rung.needs_bps = rung.target_bps;
             }
-            if !by_engine {
-                let held_back = rung.target_bps < rung.nominal_bps;
-                let target_bps = if held_back { rung.target_bps } else { 0 };
-                self.demand.set_target_bitrate(rung.id, target_bps);
-            }
         }
-        self.retarget_at = now + RETARGET_EVERY;
-    }
-
-    fn name(&self, id: RenditionId) -> String {
-        let rendition = self.renditions.iter().find(|one| one.id == id);
-        rendition.map_or_else(|| format!("rendition {}", id.index()), Rendition::name)
+        if !self.demand.engine_is_watched() {
+            self.targets.publish();
+        }
     }
 }
 
@@ -317,7 +228,7 @@ impl FeedSender {
 impl Drop for FeedSender {
     fn drop(&mut self) {
         let by_engine = self.demand.engine_is_watched();
-        for rung in &self.ladder {
+        for rung in self.targets.ladder() {
             self.demand.set_stream_estimate(rung.id, None);
             if !by_engine {
                 self.demand.set_target_bitrate(rung.id, 0);

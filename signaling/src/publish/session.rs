@@ -104,7 +104,7 @@ impl PublishSession {
                 () = self.peer.feedback.ready() => {
                     let (feedback, estimate_bps) = self.peer.feedback.take();
                     let now = Instant::now();
-                    feedback.into_iter().for_each(|one| sender.feedback(now, one));
+                    feedback.iter().for_each(|one| sender.feedback(now, one));
                     if let Some(bps) = estimate_bps {
                         sender.receiver_estimate(now, bps);
                     }

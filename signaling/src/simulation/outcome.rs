@@ -59,7 +59,7 @@ pub(super) fn simulate(source: &'static Source, network: &Network, seed: u64) ->
             down.change(now, conditions);
         }
         while let Some((_, (viewer, message))) = up.take(now) {
-            station.receive(now, viewer, with_round_trip(message, network));
+            station.receive(now, viewer, &with_round_trip(message, network));
         }
         station.tick(now);
         for (viewer, datagram) in station.out.drain(..) {

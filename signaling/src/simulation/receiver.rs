@@ -10,6 +10,7 @@ use rtc::rtcp::transport_feedbacks::cc_feedback_report::Ecn;
 use rtc::rtp::header::Header;
 
 use super::{PLAYOUT_DELAY_ID, RTX_SSRC, TRANSPORT_ID};
+use crate::rtp::rtcp::Feedback;
 
 /// libwebrtc takes this round trip until it has measured one, which a receiver without media of its own does not.
 const NACK_REPEAT: Duration = Duration::from_millis(100);
@@ -62,9 +63,7 @@ pub(super) struct Datagram {
 /// What the receiver sends back.
 #[derive(Debug, Clone)]
 pub(super) enum Message {
-    Nack(Vec<u16>),
-    Pli,
-    Transport(Vec<Acknowledgement>),
+    Feedback(Feedback),
     /// Loss since the last report, and the one-way delay of the newest packet.
     Report(f32, Duration),
 }
@@ -177,12 +176,13 @@ impl Receiver {
             return;
         }
         let gap: Vec<u64> = (newest + 1..number).collect();
-        out.push(Message::Nack(gap.iter().map(|one| *one as u16).collect()));
+        let numbers = gap.iter().map(|one| *one as u16);
+        out.push(Message::Feedback(Feedback::Nack(numbers.collect())));
         self.missing
             .extend(gap.into_iter().map(|one| (one, (now, 1))));
         if self.missing.len() > NACKS_MAX {
             self.missing.clear();
-            out.push(Message::Pli);
+            out.push(Message::Feedback(Feedback::Pli));
         }
     }
 
@@ -282,7 +282,7 @@ impl Receiver {
         let arrives = self.keyframe_packet_at.is_some_and(recent);
         if waited >= patience && !arrives && (!first || self.newest.is_some()) {
             self.waits_since = now;
-            out.push(Message::Pli);
+            out.push(Message::Feedback(Feedback::Pli));
         }
     }
 
@@ -303,7 +303,7 @@ impl Receiver {
         self.reported_to = newest + 1;
         self.arrivals.clear();
         if !all.is_empty() {
-            out.push(Message::Transport(all));
+            out.push(Message::Feedback(Feedback::Transport(all)));
         }
     }
 
@@ -317,7 +317,7 @@ impl Receiver {
             *tries <= NACK_TRIES
         });
         if !again.is_empty() {
-            out.push(Message::Nack(again));
+            out.push(Message::Feedback(Feedback::Nack(again)));
         }
     }
 

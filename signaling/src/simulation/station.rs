@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use rtc::rtp::header::Header;
@@ -11,31 +11,33 @@ use super::conditions::Network;
 use super::frame_sizes::Source;
 use super::receiver::{Datagram, Label, Message};
 use super::{MEDIA_SSRC, PLAYOUT_DELAY_ID, RTX_SSRC, TRANSPORT_ID};
-use crate::congestion::{RenditionChoice, Rung, ladder, targets};
-use crate::encode::encoder::{Rendition, RenditionId, default_renditions};
+use crate::congestion::{RenditionChoice, Rung};
+use crate::encode::demand::Demand;
+use crate::encode::encoder::{RenditionId, default_renditions};
 use crate::encode::frame_queue::EncodedFrame;
-use crate::encode::keyframes::KeyframeGate;
 use crate::encode::pace::{Pace, pace};
+use crate::fanout::encoder_targets::EncoderTargets;
+use crate::fanout::media_sender::step::Step;
 use crate::fanout::media_sender::{MediaSender, Phase};
 use crate::fanout::packet_ring::PacketRing;
 use crate::fanout::rtp_stream::{RtpStream, StreamTerms};
 use crate::metrics::{RenditionChange, ResendOutcome};
+use crate::rtp::clock::ReportClock;
 use crate::rtp::packetise::MAX_PAYLOAD_BYTES;
 
 /// Scaling, encoding, and the queue to the engine.
 const ENCODE: Duration = Duration::from_millis(12);
-const RETARGET_EVERY: Duration = Duration::from_millis(500);
 
 pub(super) struct Station {
     source: &'static Source,
-    renditions: Vec<Rendition>,
     viewers: Vec<MediaSender>,
     /// Viewers on good networks who watch the main rendition.
     others: usize,
     rings: Vec<PacketRing>,
-    gates: Vec<KeyframeGate>,
+    demand: Arc<Demand>,
+    targets: EncoderTargets,
+    clock: ReportClock,
     watched: Vec<bool>,
-    ladder: Vec<Rung>,
     pictures: u64,
     encoded: VecDeque<(Instant, Arc<EncodedFrame>)>,
     next_picture: Instant,
@@ -67,22 +69,21 @@ impl Station {
             media.phase = Phase::Awaiting;
             media
         };
-        let mut gates: Vec<KeyframeGate> = Vec::new();
-        gates.resize_with(renditions.len(), KeyframeGate::default);
-        gates[0].request();
+        let demand = Demand::new();
+        demand.request_keyframe(RenditionId::MAIN);
         Self {
             source,
             viewers: (0..network.viewers).map(viewer).collect(),
             others: network.others,
             rings: renditions.iter().map(|_| PacketRing::default()).collect(),
-            gates,
             watched: vec![false; renditions.len()],
-            ladder: ladder(&renditions),
-            renditions,
+            targets: EncoderTargets::new(Arc::clone(&demand), renditions),
+            demand,
+            clock: ReportClock::new(now, SystemTime::UNIX_EPOCH),
             pictures: 0,
             encoded: VecDeque::new(),
             next_picture: now,
-            retarget_at: now + RETARGET_EVERY,
+            retarget_at: now + Duration::from_millis(500),
             start: now,
             out: Vec::new(),
             causes: Vec::new(),
@@ -112,27 +113,29 @@ impl Station {
     }
 
     fn encode(&mut self, now: Instant) {
-        for index in 0..self.renditions.len() {
-            let id = self.renditions[index].id;
+        for index in 0..self.rings.len() {
+            let id = self.targets.ladder()[index].id;
             let fps = self.pace(index).fps;
             let watched = self.others > 0 && id == RenditionId::MAIN
                 || self
                     .viewers
                     .iter()
                     .any(|media| media.rendition == id || media.next == Some(id));
+            let mut gate = self.demand.keyframe_gate(id);
             if watched && !self.watched[index] {
-                self.gates[index].started(now);
+                gate.started(now);
             }
             self.watched[index] = watched;
-            let keyframe = self.gates[index].is_due(now);
+            let keyframe = gate.is_due(now);
             let every = u64::from(30 / fps.max(1)).max(1);
             if !watched || (!keyframe && !self.pictures.is_multiple_of(every)) {
                 continue;
             }
             if keyframe {
-                self.gates[index].made(now);
+                gate.made(now);
                 self.keyframes += 1;
             }
+            drop(gate);
             let frame = self.encoded_frame(now, index, keyframe);
             self.encoded.push_back((now + ENCODE, Arc::new(frame)));
         }
@@ -143,14 +146,10 @@ impl Station {
             nominal_bps,
             target_bps,
             ..
-        } = self.ladder[index];
-        let is_smallest = index + 1 == self.renditions.len();
-        pace(
-            self.renditions[index].fps,
-            nominal_bps,
-            target_bps,
-            is_smallest,
-        )
+        } = self.targets.ladder()[index];
+        let renditions = self.targets.renditions();
+        let is_smallest = index + 1 == renditions.len();
+        pace(renditions[index].fps, nominal_bps, target_bps, is_smallest)
     }
 
     fn encoded_frame(&self, now: Instant, index: usize, keyframe: bool) -> EncodedFrame {
@@ -179,7 +178,7 @@ impl Station {
             .collect();
         let since = now - self.start;
         EncodedFrame {
-            rendition: self.renditions[index].id,
+            rendition: self.targets.renditions()[index].id,
             keyframe,
             frame_seq: self.pictures,
             captured_at: now,
@@ -191,109 +190,62 @@ impl Station {
     }
 
     fn frame(&mut self, now: Instant, frame: Arc<EncodedFrame>) {
-        let (rendition, keyframe) = (frame.rendition, frame.keyframe);
-        if keyframe {
-            self.gates[rendition.index()].arrived(frame.rtp_ticks);
+        let rendition = frame.rendition;
+        if frame.keyframe {
+            let mut gate = self.demand.keyframe_gate(rendition);
+            gate.arrived(frame.rtp_ticks);
         }
         let entry = self.rings[rendition.index()].push(frame, now);
         for (viewer, media) in self.viewers.iter_mut().enumerate() {
-            if media.admit(rendition, keyframe).is_sent {
-                let sink = &mut sink(&mut self.out, viewer, now);
-                media.write_frame(now, entry.clone(), sink);
-            }
+            media.frame(now, &entry, &mut sink(&mut self.out, viewer, now));
         }
     }
 
     fn timers(&mut self, now: Instant, viewer: usize) {
-        let media = &mut self.viewers[viewer];
-        if media.pli_backoff.forward_delayed(now) {
-            self.gates[media.rendition.index()].request();
-        }
-        if media.phase != Phase::Live {
-            return;
-        }
-        let dropped = media.drop_late(now);
-        if dropped > 0 {
-            self.late += dropped;
-            self.apply_estimate(now, viewer, false);
-            let media = &mut self.viewers[viewer];
-            if media.needs_keyframe_after_drop(now) {
-                self.gates[media.rendition.index()].request();
-            }
-            return;
-        }
-        media.write_queued(now, &mut sink(&mut self.out, viewer, now));
-        let padding = media.control.padding(now);
-        if padding > 0 {
-            self.padding += padding;
-            let ring = &self.rings[media.rendition.index()];
-            let sink = &mut sink(&mut self.out, viewer, now);
-            media.write_padding(now, padding, ring, sink);
-        }
-        if media.control.due(now).is_some_and(|due| due <= now) {
-            let current = media.rendition;
-            let changed = media.control.tick(now, &self.ladder, current);
-            self.apply_estimate(now, viewer, changed);
-        }
+        let (ladder, media) = (self.targets.ladder(), &mut self.viewers[viewer]);
+        let out = &mut self.out;
+        let step = media.run_timers(now, ladder, &self.rings, &mut sink(out, viewer, now));
+        self.settle(now, viewer, &step);
     }
 
-    fn apply_estimate(&mut self, now: Instant, viewer: usize, changed: bool) {
-        if changed {
+    /// Takes what a viewer sent.
+    pub(super) fn receive(&mut self, now: Instant, viewer: usize, message: &Message) {
+        let (media, mut step) = (&mut self.viewers[viewer], Step::default());
+        match message {
+            Message::Report(loss, round_trip) => {
+                media.receiver_report(now, *loss, Some(*round_trip));
+            }
+            Message::Feedback(feedback) => {
+                let sink = &mut sink(&mut self.out, viewer, now);
+                media.feedback(now, feedback, &self.clock, &self.rings, sink, &mut step);
+            }
+        }
+        self.settle(now, viewer, &step);
+    }
+
+    fn settle(&mut self, now: Instant, viewer: usize, step: &Step) {
+        self.late += step.late;
+        self.padding += step.padding;
+        let resends = step.resends.iter();
+        self.resent += resends.filter(|one| **one == ResendOutcome::Sent).count();
+        if step.estimate_changed {
             self.retarget(now);
         }
-        let Some(change) = self.viewers[viewer].reconsider(now, &self.ladder) else {
-            return;
-        };
-        self.retarget(now);
-        let since = now - self.start;
-        self.causes.push((since, change.to.index(), change.cause));
-        if change.needs_keyframe {
-            self.gates[change.to.index()].request();
+        let settled = self.viewers[viewer].settle(now, self.targets.ladder(), step);
+        if let Some(change) = &settled.change {
+            let since = now - self.start;
+            self.causes.push((since, change.to.index(), change.cause));
+            self.retarget(now);
+        }
+        for rendition in settled.keyframes() {
+            self.demand.request_keyframe(rendition);
         }
     }
 
     fn retarget(&mut self, now: Instant) {
         let estimates = self.viewers.iter().flat_map(MediaSender::estimates);
         let others = std::iter::repeat_n((RenditionId::MAIN, None), self.others);
-        targets(&mut self.ladder, estimates.chain(others));
-        self.retarget_at = now + RETARGET_EVERY;
-    }
-
-    /// Takes what a viewer sent.
-    pub(super) fn receive(&mut self, now: Instant, viewer: usize, message: Message) {
-        let media = &mut self.viewers[viewer];
-        let (mut needs_keyframe, mut has_arrivals, mut changed) = (false, false, false);
-        match message {
-            Message::Pli => needs_keyframe = true,
-            Message::Nack(numbers) => {
-                media.control.start_monitoring(now);
-                for number in numbers {
-                    let rings = &self.rings;
-                    let find = |id: RenditionId, number| rings[id.index()].packet(number);
-                    let sink = &mut sink(&mut self.out, viewer, now);
-                    let outcome = media.resend(now, number, find, sink);
-                    self.resent += usize::from(outcome == ResendOutcome::Sent);
-                    needs_keyframe |= outcome == ResendOutcome::Exhausted;
-                }
-            }
-            Message::Report(loss, round_trip) => {
-                media.round_trip = Some(round_trip);
-                media.control.report(now, loss, Some(round_trip));
-            }
-            Message::Transport(acknowledgements) => {
-                has_arrivals = true;
-                changed = media.control.feedback(now, &acknowledgements);
-            }
-        }
-        if needs_keyframe {
-            media.control.start_monitoring(now);
-            if media.needs_keyframe(now) {
-                self.gates[media.rendition.index()].request();
-            }
-        }
-        if has_arrivals {
-            self.apply_estimate(now, viewer, changed);
-        }
+        self.retarget_at = self.targets.update(now, estimates.chain(others));
     }
 
     /// The estimate of the first viewer.

@@ -5,8 +5,9 @@ use std::time::Instant;
 use super::pictures::request_keyframe;
 use super::{Audience, Out};
 use crate::congestion::Control;
-use crate::encode::encoder::RenditionId;
-use crate::metrics::{IgnoredCause, ResendOutcome, count};
+use crate::fanout::media_sender::step::Step;
+use crate::fanout::viewer::Viewer;
+use crate::metrics::{IgnoredCause, count};
 use crate::rtp::rtcp::Feedback;
 use crate::transport::demux::{Kind, Origin, ViewerKey, classify};
 use crate::transport::peer::PacketSource;
@@ -104,57 +105,26 @@ impl Audience {
         let Some(viewer) = self.viewers.get_mut(&key) else {
             return;
         };
-        let streams = &self.streams;
-        let (mut needs_keyframe, mut has_arrivals, mut changed) = (false, false, false);
+        let mut step = Step::default();
         for feedback in viewer.peer.feedback() {
-            match feedback {
-                Feedback::Pli => {
-                    self.metrics.plis.inc();
-                    needs_keyframe = true;
-                }
-                Feedback::Fir => {
-                    self.metrics.firs.inc();
-                    needs_keyframe = true;
-                }
-                Feedback::Nack(numbers) => {
-                    self.metrics.nacks.inc();
-                    viewer.media.control.start_monitoring(now);
-                    for number in numbers {
-                        let find = |rendition: RenditionId, number| {
-                            streams[rendition.index()].ring.packet(number)
-                        };
-                        let outcome = viewer.resend(now, number, find);
-                        // The viewer itself would send a PLI for this packet only seconds later.
-                        needs_keyframe |= outcome == ResendOutcome::Exhausted;
-                        count(&self.metrics.resends, outcome, 1);
-                    }
-                }
-                Feedback::Report(reception) => {
-                    viewer.loss = Some(reception.loss);
-                    let fresh = !viewer.media.control.has_just_resumed(now);
-                    let round_trip = reception.round_trip(self.clock.ntp_middle(now));
-                    let round_trip = round_trip.filter(|_| fresh);
-                    viewer.media.round_trip = round_trip.or(viewer.media.round_trip);
-                    viewer.media.control.report(now, reception.loss, round_trip);
-                }
-                Feedback::Transport(acknowledgements) => {
-                    self.metrics.transport_feedbacks.inc();
-                    has_arrivals = true;
-                    changed |= viewer.media.control.feedback(now, &acknowledgements);
-                }
+            let counter = match &feedback {
+                Feedback::Pli => Some(&self.metrics.plis),
+                Feedback::Fir => Some(&self.metrics.firs),
+                Feedback::Nack(_) => Some(&self.metrics.nacks),
+                Feedback::Transport(_) => Some(&self.metrics.transport_feedbacks),
+                Feedback::Report(_) => None,
+            };
+            if let Some(counter) = counter {
+                counter.inc();
             }
+            let Viewer { media, peer, .. } = &mut *viewer;
+            let sink = &mut |header: &_, payload: &[u8]| peer.write_rtp(header, payload);
+            let (clock, rings) = (&self.clock, &self.rings);
+            media.feedback(now, &feedback, clock, rings, sink, &mut step);
         }
-        if needs_keyframe {
-            viewer.media.control.start_monitoring(now);
-            if viewer.started {
-                viewer.media.freeze.began(now);
-            }
-            if viewer.media.needs_keyframe(now) {
-                request_keyframe(&self.demand, &self.metrics, viewer.media.rendition);
-            }
+        if step.picture_lost && viewer.started {
+            viewer.media.freeze.began(now);
         }
-        if has_arrivals {
-            self.apply_estimate(now, key, changed);
-        }
+        self.settle_media(now, key, &step);
     }
 }

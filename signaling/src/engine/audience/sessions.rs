@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use capture::{Guest, trace};
 
-use super::pictures::{first_rendition, request_keyframe};
+use super::pictures::request_keyframe;
 use super::{Audience, Out, TICK_LEAST, send};
 use crate::fanout::media_sender::Phase;
 use crate::fanout::packet_ring::join_needs_keyframe;
@@ -30,7 +30,7 @@ impl Audience {
         let (key, names) = (self.new_key(), Arc::clone(newcomer.peer.names()));
         let id = newcomer.id.clone();
         self.peer_index.directory().add(key, id, names);
-        let first = first_rendition(newcomer.choice, &self.renditions, &self.demand);
+        let first = self.targets.first_rendition(newcomer.choice);
         let viewer = Viewer::new(now, newcomer, first);
         self.viewers.insert(key, viewer);
         self.metrics.joins.inc();
@@ -51,7 +51,7 @@ impl Audience {
         let rendition = viewer.media.rendition;
         self.count_watchers(now);
         self.retarget_at.get_or_insert(now);
-        let ring = &self.streams[rendition.index()].ring;
+        let ring = &self.rings[rendition.index()];
         if join_needs_keyframe(now, ring.keyframe_at()) {
             request_keyframe(&self.demand, &self.metrics, rendition);
         }
@@ -148,14 +148,12 @@ impl Audience {
             return self.remove(now, key, reason, out);
         }
         let rendition = viewer.media.rendition;
-        let first = first_rendition(
-            viewer.media.control.choice(),
-            &self.renditions,
-            &self.demand,
-        );
+        let choice = viewer.media.control.choice();
+        let first = self.targets.first_rendition(choice);
         let changed = viewer.follow_link(now, first);
         let changes = (rendition, viewer.media.rendition);
         if changes.0 != changes.1 {
+            viewer.media.rendition_change = Some(RenditionChange::NewPath);
             self.note_rendition_change(key, changes, RenditionChange::NewPath);
         }
         // Handshake and ICE checks leave before any media: the demultiplexer must see each check.

@@ -17,8 +17,7 @@ fn with_keyframe(start: Instant, ring: &mut PacketRing) -> MediaSender {
     let mut media = MediaSender::new(start, rtp, RenditionChoice::Auto, RenditionId::MAIN);
     media.phase = Phase::Awaiting;
     let entry = ring.push(frame(0, true, 3), start);
-    assert!(media.admit(RenditionId::MAIN, true).starts);
-    media.write_frame(start, entry, &mut |_, _| {});
+    assert!(media.frame(start, &entry, &mut |_, _| {}).starts);
     media
 }
 

@@ -9,6 +9,7 @@ use rtc::rtcp::transport_feedbacks::cc_feedback_report::Ecn;
 
 use super::*;
 use crate::encode::encoder::default_renditions;
+use crate::rtp::rtcp::ReportBlock;
 
 const MS: Duration = Duration::from_millis(1);
 const TRANSPORT_ID: u8 = 3;
@@ -198,7 +199,7 @@ impl Run {
                 None => Acknowledgement::lost(number),
             });
         let feedback = Feedback::Transport(acknowledgements.collect());
-        self.sender.feedback(now, feedback);
+        self.sender.feedback(now, &feedback);
         (self.next_number, self.arrived) = (last + 1, BTreeMap::new());
     }
 
@@ -209,14 +210,12 @@ impl Run {
             .map_or(self.received, |before| u32::from(highest - before));
         let lost = expected.saturating_sub(self.received);
         let (last_sender_report, arrived_ms) = self.sender_report.unwrap_or_default();
-        self.sender.feedback(
-            now,
-            Feedback::Report(ReportBlock {
-                loss: lost as f32 / expected.max(1) as f32,
-                last_sender_report,
-                delay: (self.ms - arrived_ms) * 65_536 / 1000,
-            }),
-        );
+        let report = Feedback::Report(ReportBlock {
+            loss: lost as f32 / expected.max(1) as f32,
+            last_sender_report,
+            delay: (self.ms - arrived_ms) * 65_536 / 1000,
+        });
+        self.sender.feedback(now, &report);
         (self.expected_before, self.received) = (Some(highest), 0);
     }
 
@@ -348,7 +347,7 @@ fn packets_are_numbered_without_gaps_and_retransmissions_have_their_own_stream()
     assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 1));
     assert!(numbers[0] < 1 << 15);
     let lost = numbers[numbers.len() - 5];
-    run.sender.feedback(run.now(), Feedback::Nack(vec![lost]));
+    run.sender.feedback(run.now(), &Feedback::Nack(vec![lost]));
     let again = run.sender.take(run.now()).packets;
     assert_eq!(again.len(), 1);
     assert_eq!(
@@ -362,7 +361,7 @@ fn packets_are_numbered_without_gaps_and_retransmissions_have_their_own_stream()
 fn a_keyframe_request_is_passed_on() {
     let mut run = Run::new(true, None);
     run.go(2);
-    run.sender.feedback(run.now(), Feedback::Pli);
+    run.sender.feedback(run.now(), &Feedback::Pli);
     assert_eq!(run.sender.take(run.now()).keyframe_requests, 1);
     assert!(
         run.demand

@@ -48,7 +48,7 @@ fn a_viewer_leaves_a_withheld_rendition_at_a_keyframe_and_comes_back_when_it_is_
         (1, 1)
     );
     station.keyframe(640, smaller());
-    let cause = |station: &mut Station| station.only_viewer().rendition_change;
+    let cause = |station: &mut Station| station.only_viewer().media.rendition_change;
     assert_eq!(station.only_viewer().media.rendition, smaller());
     assert_eq!(cause(&mut station), Some(RenditionChange::RenditionGone));
     assert_eq!(
