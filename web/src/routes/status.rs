@@ -58,6 +58,8 @@ struct FeedStatus {
     power: Option<PowerReport>,
     /// `None`: there is no photo booth.
     stylise: Option<BoothStatus>,
+    /// Whether there are games.
+    play: bool,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -135,6 +137,7 @@ async fn feed_status(app: &App, is_owner: bool) -> FeedStatus {
         privacy: PrivacyReport::of(app),
         power: is_owner.then(|| PowerReport::of(&app.power.view())),
         stylise: stylise::status(app).await,
+        play: app.games.is_enabled(),
     }
 }
 
