@@ -9,7 +9,7 @@ use crate::detection::suppress;
 
 /// The folder of results, one JSON file for each model: `head`, `width`, `height`, `classes`, `min_score`, `nms_iou`
 /// (or null), `outputs` (by the name that the head uses: `shape` and `values`) and `expected`, a list of class,
-/// score, left, top, right, bottom in pixels of the input.
+/// score, left, top, right, bottom in pixels of the input. `clipped` is true where the package clips them to it.
 const FOLDER: &str = "CARRIER_PACKAGE_RESULTS";
 
 /// In pixels.
@@ -75,6 +75,17 @@ fn decoded(case: &Value) -> Vec<Detection> {
     decoding.expect("decodes");
     if let Some(iou) = number("nms_iou") {
         suppress(&mut found, iou as f32);
+    }
+    if case["clipped"] == true {
+        let (width, height) = (side("width") as f32, side("height") as f32);
+        for one in &mut found {
+            one.bbox = BBox::new(
+                one.bbox.x1.clamp(0.0, width),
+                one.bbox.y1.clamp(0.0, height),
+                one.bbox.x2.clamp(0.0, width),
+                one.bbox.y2.clamp(0.0, height),
+            );
+        }
     }
     found
 }
