@@ -106,15 +106,15 @@ fn a_slow_network_without_loss_does_not_freeze() {
 
 #[test]
 fn a_slow_network_with_loss_freezes_less_than_a_hundredth_of_the_time() {
-    // A single loss before the playout delay has grown freezes the webcam for 1.0 % at 1 % loss and 100 ms.
-    each(grid(), "1 Mbit/s", |seen| seen.frozen_percent < 1.05);
+    each(grid(), "1 Mbit/s", |seen| seen.frozen_percent < 1.0);
     each(grid(), "300 kbit/s", |seen| seen.frozen_percent < 1.0);
     each(special(), "among others", |seen| seen.frozen_percent < 1.0);
 }
 
 #[test]
 fn two_viewers_behind_one_link_share_it() {
-    // The goal is 1 %: both take 720p for possible until the queue has told.
+    // The goal is 1 %. Both keyframes leave as trains of their own, so that each viewer measures the whole capacity, and
+    // the one whose train waited behind the other's takes that wait for the path's own delay.
     each(special(), "two viewers", |seen| {
         seen.frozen_percent < 4.0 && seen.longest_late_gap_ms < 250 && seen.pictures_per_s > 25.0
     });
