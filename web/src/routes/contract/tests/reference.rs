@@ -37,7 +37,7 @@ SECRET=the-secret-of-a-handover
 ";
 
 /// Bodies of the examples, by path.
-const BODIES: [(&str, &str); 9] = [
+const BODIES: &[(&str, &str)] = &[
     ("/api/shutter", r#"{"closed": true}"#),
     ("/api/settings", r#"{"privacy": {"mode": "blur_faces"}}"#),
     ("/api/stylise/{id}", r#"{"share": true}"#),
