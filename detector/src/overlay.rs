@@ -13,6 +13,7 @@ mod style;
 mod tests;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use capture::I420;
@@ -139,6 +140,53 @@ impl OverlayPainter {
         self.places.clear();
         self.places
             .extend(items.iter().map(|track| track.id).zip(places));
+    }
+
+    /// Paints marks instead of boxes, where `tracks` are predicted to be at `at`, the capture time of `picture`. The upper
+    /// `reserved_top_px` rows are not changed.
+    pub fn paint_marks(
+        &mut self,
+        picture: &mut I420,
+        marks: &[MarkedTrack],
+        tracks: Option<&Tracks>,
+        at: Instant,
+        reserved_top_px: u32,
+    ) {
+        let (width, height) = (picture.width(), picture.height());
+        let reserved = reserved_top_px.min(height) as i32;
+        let whole = Rect::of_size(width, height);
+        let bounds = whole.rows(reserved, whole.height - reserved);
+        let known = tracks.map(|tracks| (tracks, tracks.predicted_at(at)));
+        let placed = marks.iter().map(|mark| {
+            let bbox = game::place_of(mark, known.as_ref(), (width as f32, height as f32));
+            (mark, bbox, self.places.get(&mark.track_id).copied())
+        });
+        let (named, nameless): (Vec<_>, Vec<_>) =
+            placed.partition(|(mark, ..)| mark.text.is_some());
+        let mut canvas = Canvas::new(picture).clipped(bounds);
+        game::paint_marks(&mut canvas, &mut self.text, &nameless, bounds);
+        let places = game::paint_marks(&mut canvas, &mut self.text, &named, bounds);
+        self.places.clear();
+        let ids = named.iter().map(|(mark, ..)| mark.track_id);
+        self.places.extend(ids.zip(places));
+    }
+
+    /// Paints a banner as it is at `at`, the capture time of `picture`. The upper `reserved_top_px` rows are not changed.
+    pub fn paint_game(
+        &mut self,
+        picture: &mut I420,
+        banner: &Arc<GameBanner>,
+        at: Instant,
+        reserved_top_px: u32,
+    ) {
+        let when_and_where = (at, reserved_top_px);
+        game::paint_banner(
+            picture,
+            &mut self.text,
+            &mut self.banner,
+            banner,
+            when_and_where,
+        );
     }
 
     /// Paints the name of the camera that took `picture`.

@@ -12,6 +12,8 @@ mod news;
 mod pictures;
 pub(crate) mod state;
 mod strip;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -197,7 +199,9 @@ impl StationGames {
     pub(crate) fn follow(self: &Arc<Self>) -> Option<PlayFollower> {
         // overflow: refused: the page asks for the state instead.
         let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
-        Some(PlayFollower::new(Arc::clone(self), place))
+        let games = Arc::clone(self);
+        let state = Box::new(move || games.state(StartedBy::Visitor, Instant::now()));
+        Some(PlayFollower::new(self.news.clone(), state, place))
     }
 
     /// Acts on the games, then tells everybody what has changed.

@@ -3,6 +3,7 @@
 //! In: words and numbers, since this crate knows no game. The layout (`layout.rs`, pure) is made once for each banner
 //! and size; painting it costs no more than the pixels touched.
 
+mod banner;
 mod layout;
 #[cfg(test)]
 mod tests;
@@ -13,95 +14,24 @@ use std::time::{Duration, Instant};
 use capture::I420;
 use capture::canvas::{Canvas, Rect, Text};
 
-use super::OverlayPainter;
 use super::boxes::{self, Marked};
+use super::label_position::LabelPosition;
 use super::style::{self, ACCENT, GROUND, PAPER, Rgb, Sizes};
 use crate::detection::BBox;
-use crate::tracks::Tracks;
+use crate::tracks::{Track, Tracks};
+use banner::URGENT;
 use layout::{BannerLayout, PlacedText};
+
+pub use banner::{
+    BannerClock, BannerFlash, BannerFlashKind, BannerSide, GameBanner, MarkedAs, MarkedTrack,
+};
 
 /// How long a flash is shown: a still frame around the picture, which neither blinks nor moves.
 const FLASH: Duration = Duration::from_millis(500);
-/// The digits of a clock have the accent's colour from here on.
-const URGENT: Duration = Duration::from_secs(5);
 /// Opacity of the ground below texts.
 const GROUND_ALPHA: u8 = 176;
 const GOOD: Rgb = (74, 214, 122);
 const BAD: Rgb = (255, 92, 80);
-
-/// What is shown over the whole picture. Two equal ones look alike.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct GameBanner {
-    /// Above the large word.
-    pub line: String,
-    /// Its capitals are at least a sixth of the picture's height, if the width allows.
-    pub big_word: Option<String>,
-    pub clock: Option<BannerClock>,
-    pub score: Option<u32>,
-    pub flash: Option<BannerFlash>,
-    /// The two halves of the picture, left first.
-    pub sides: Option<[BannerSide; 2]>,
-    /// Below the large word, the most important one first.
-    pub rows: Vec<String>,
-}
-
-/// A clock that runs down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BannerClock {
-    pub ends_at: Instant,
-    /// Where it was full.
-    pub total: Duration,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BannerFlash {
-    pub kind: BannerFlashKind,
-    pub since: Instant,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BannerFlashKind {
-    Good,
-    Bad,
-    Photo,
-}
-
-/// One half of the picture.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BannerSide {
-    pub text: String,
-    pub persons: u32,
-    pub is_chosen: bool,
-}
-
-/// A mark on a track.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MarkedTrack {
-    pub track_id: u64,
-    /// Left, top, right and bottom in fractions of the picture, for when that track is not known.
-    pub region: [f32; 4],
-    pub role: MarkedAs,
-    pub text: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MarkedAs {
-    Found,
-    Playing,
-    Out,
-    Counted,
-}
-
-impl MarkedAs {
-    fn colour(self) -> Rgb {
-        match self {
-            Self::Found => ACCENT,
-            Self::Playing => GOOD,
-            Self::Out => BAD,
-            Self::Counted => PAPER,
-        }
-    }
-}
 
 /// The layout of the banner that was painted last.
 pub(super) struct LaidOutBanner {
@@ -111,86 +41,78 @@ pub(super) struct LaidOutBanner {
     layout: BannerLayout,
 }
 
-impl OverlayPainter {
-    /// Paints marks instead of boxes, where `tracks` are predicted to be at `at`, the capture time of `picture`. The upper
-    /// `reserved_top_px` rows are not changed.
-    pub fn paint_marks(
-        &mut self,
-        picture: &mut I420,
-        marks: &[MarkedTrack],
-        tracks: Option<&Tracks>,
-        at: Instant,
-        reserved_top_px: u32,
-    ) {
-        let (width, height) = (picture.width(), picture.height());
-        let reserved = reserved_top_px.min(height) as i32;
-        let whole = Rect::of_size(width, height);
-        let bounds = whole.rows(reserved, whole.height - reserved);
-        let sizes = Sizes::of(height);
-        let size = (width as f32, height as f32);
-        let known = tracks.map(|tracks| (tracks, tracks.predicted_at(at)));
-        let place = |mark: &MarkedTrack| {
-            let known = known.as_ref().and_then(|(tracks, predicted)| {
-                let track = predicted.iter().find(|track| track.id == mark.track_id)?;
-                let x = size.0 / tracks.frame_width.max(1) as f32;
-                let y = size.1 / tracks.frame_height.max(1) as f32;
-                Some(track.bbox.scaled(x, y))
-            });
-            let [left, top, right, bottom] = mark.region;
-            known.unwrap_or(BBox::new(left, top, right, bottom).scaled(size.0, size.1))
-        };
-        let mut canvas = Canvas::new(picture).clipped(bounds);
-        let (named, nameless): (Vec<_>, Vec<_>) =
-            marks.iter().partition(|mark| mark.text.is_some());
-        for (marks, has_labels) in [(nameless, false), (named, true)] {
-            let marked: Vec<Marked<'_>> = marks
-                .iter()
-                .map(|mark| Marked {
-                    bbox: place(mark),
-                    colour: mark.role.colour(),
-                    name: mark.text.as_deref().unwrap_or_default().into(),
-                    score: None,
-                    id: None,
-                    before: self.places.get(&mark.track_id).copied(),
-                })
-                .collect();
-            let text = &mut self.text;
-            let places = boxes::paint(&mut canvas, text, &marked, has_labels, bounds, sizes);
-            if has_labels {
-                self.places.clear();
-                let ids = marks.iter().map(|mark| mark.track_id);
-                self.places.extend(ids.zip(places));
-            }
+impl LaidOutBanner {
+    fn new(banner: &Arc<GameBanner>, size: (u32, u32, u32), text: &Text) -> Self {
+        Self {
+            banner: Arc::clone(banner),
+            size,
+            layout: BannerLayout::new(banner, size, text),
         }
     }
+}
 
-    /// Paints a banner as it is at `at`, the capture time of `picture`. The upper `reserved_top_px` rows are not changed.
-    pub fn paint_game(
-        &mut self,
-        picture: &mut I420,
-        banner: &Arc<GameBanner>,
-        at: Instant,
-        reserved_top_px: u32,
-    ) {
-        let size = (picture.width(), picture.height(), reserved_top_px);
-        let is_laid_out = |laid_out: &&LaidOutBanner| {
-            laid_out.size == size && Arc::ptr_eq(&laid_out.banner, banner)
-        };
-        if self.banner.as_ref().filter(is_laid_out).is_none() {
-            self.banner = Some(LaidOutBanner {
-                banner: Arc::clone(banner),
-                size,
-                layout: BannerLayout::new(banner, size, &self.text),
-            });
-        }
-        if let Some(LaidOutBanner { layout, .. }) = &self.banner {
-            paint(
-                &mut Canvas::new(picture),
-                &mut self.text,
-                (layout, banner),
-                at,
-            );
-        }
+/// Paints a banner as it is at `at`; `laid_out` is its layout from the picture before, if there was one.
+pub(super) fn paint_banner(
+    picture: &mut I420,
+    text: &mut Text,
+    laid_out: &mut Option<LaidOutBanner>,
+    banner: &Arc<GameBanner>,
+    (at, reserved_top_px): (Instant, u32),
+) {
+    let size = (picture.width(), picture.height(), reserved_top_px);
+    let is_other =
+        |before: &mut LaidOutBanner| before.size != size || !Arc::ptr_eq(&before.banner, banner);
+    laid_out.take_if(is_other);
+    let current = laid_out.get_or_insert_with(|| LaidOutBanner::new(banner, size, text));
+    let mut canvas = Canvas::new(picture);
+    paint(&mut canvas, text, (&current.layout, banner), at);
+}
+
+/// Paints marks with a text or without one; returns the places of their labels.
+pub(super) fn paint_marks(
+    canvas: &mut Canvas<'_>,
+    text: &mut Text,
+    marks: &[(&MarkedTrack, BBox, Option<LabelPosition>)],
+    bounds: Rect,
+) -> Vec<LabelPosition> {
+    let has_labels = marks.iter().any(|(mark, ..)| mark.text.is_some());
+    let marked: Vec<Marked<'_>> = marks
+        .iter()
+        .map(|(mark, bbox, before)| Marked {
+            bbox: *bbox,
+            colour: colour_of(mark.role),
+            name: mark.text.as_deref().unwrap_or_default().into(),
+            score: None,
+            id: None,
+            before: *before,
+        })
+        .collect();
+    let sizes = Sizes::of(canvas.height());
+    boxes::paint(canvas, text, &marked, has_labels, bounds, sizes)
+}
+
+/// Where a mark is: at its track in `predicted`, else at its region.
+pub(super) fn place_of(
+    mark: &MarkedTrack,
+    known: Option<&(&Tracks, Vec<Track>)>,
+    (width, height): (f32, f32),
+) -> BBox {
+    let tracked = known.and_then(|(tracks, predicted)| {
+        let track = predicted.iter().find(|track| track.id == mark.track_id)?;
+        let x = width / tracks.frame_width.max(1) as f32;
+        let y = height / tracks.frame_height.max(1) as f32;
+        Some(track.bbox.scaled(x, y))
+    });
+    let [left, top, right, bottom] = mark.region;
+    tracked.unwrap_or(BBox::new(left, top, right, bottom).scaled(width, height))
+}
+
+fn colour_of(role: MarkedAs) -> Rgb {
+    match role {
+        MarkedAs::Found => ACCENT,
+        MarkedAs::Playing => GOOD,
+        MarkedAs::Out => BAD,
+        MarkedAs::Counted => PAPER,
     }
 }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use capture::Frame;
-use detector::privacy::PrivacyMode;
 use detector::{DetectorState, Track, Tracks};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -14,7 +13,7 @@ use play::{GameEvent, MEASURED_AP, MeasuredModels, Moment, RoundEnd, SeenFrame, 
 use signaling::PictureLease;
 
 use super::pictures::RoundPictures;
-use super::strip::RoundKeepsake;
+use super::strip::{RoundKeepsake, may_keep_pictures};
 use crate::app::{App, TracksLease};
 
 /// While there is something to see; clocks are shown by when they end.
@@ -213,15 +212,6 @@ fn hold<T>(lease: &mut Option<T>, is_needed: bool, take: impl FnOnce() -> T) {
         }
         false => *lease = None,
     }
-}
-
-/// Whether pictures of visitors may be kept: not as silhouettes, and only where the booth takes them.
-pub(super) fn may_keep_pictures(app: &App) -> bool {
-    let config = app.settings.present();
-    config.privacy.mode != PrivacyMode::Silhouettes
-        && config.booth.open
-        && !app.shutter.is_closed()
-        && app.booth.get().is_ok()
 }
 
 fn seen_frame(tracks: &Tracks) -> SeenFrame {

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use capture::Frame;
 use capture::jpeg::{JpegEncoder, JpegError};
+use detector::privacy::PrivacyMode;
 use play::{GameText, Moment, RoundOutcome};
 use stylise::keepsake::{KeepsakeError, StripShot};
 use stylise::{BoothError, CheckedPicture, IntakeError, Limits};
@@ -13,7 +14,6 @@ use thiserror::Error;
 
 use super::StationGames;
 use super::desk::RoundPicture;
-use super::following::may_keep_pictures;
 use crate::app::App;
 use crate::keepsake::{GAME_STRIP, PLAIN};
 use crate::telemetry::spawn_blocking;
@@ -22,6 +22,15 @@ use crate::telemetry::spawn_blocking;
 const QUALITY: u8 = 92;
 /// Shots of a strip.
 const SHOTS: usize = 4;
+
+/// Whether pictures of visitors may be kept: not as silhouettes, and only where the booth takes them.
+pub(super) fn may_keep_pictures(app: &App) -> bool {
+    let config = app.settings.present();
+    config.privacy.mode != PrivacyMode::Silhouettes
+        && config.booth.open
+        && !app.shutter.is_closed()
+        && app.booth.get().is_ok()
+}
 
 /// The pictures of a round, and what to make of them.
 pub(super) struct RoundKeepsake {

@@ -6,7 +6,7 @@
 use capture::canvas::{Rect, Text};
 
 use super::super::style::{self, ACCENT, PAPER, QUIET, Rgb};
-use super::{BannerSide, GameBanner, URGENT};
+use super::banner::{BannerSide, GameBanner, URGENT};
 
 /// The height of the capitals of the large word, in parts of the picture's height.
 const BIG_CAPITALS: f32 = 1.0 / 6.0;
@@ -103,7 +103,7 @@ struct Placing<'a> {
     layout: BannerLayout,
 }
 
-/// One line of the stack; without words it is the place of the clock's digits.
+/// One line of the stack; `words` are absent where the digits of the clock are.
 struct StackLine {
     words: Option<String>,
     size_px: u32,

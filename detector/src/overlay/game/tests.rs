@@ -1,5 +1,5 @@
 use super::*;
-use crate::tracks::Track;
+use crate::overlay::OverlayPainter;
 
 /// Bottom row, right column: never outside of the picture.
 fn assert_inside(layout: &BannerLayout, text: &Text, (width, height): (u32, u32), top: i32) {
