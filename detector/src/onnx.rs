@@ -4,8 +4,9 @@
 //! In: a model's file and its manifest. Out: the outputs of each run, by name
 //! ([`crate::heads::RawOutputs`]).
 
+pub(crate) mod model_file;
 mod outputs;
 pub(crate) mod provider;
 pub(crate) mod runtime;
 pub(crate) mod session;
-pub(crate) mod signature;
+mod signature;

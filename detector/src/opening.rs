@@ -11,10 +11,10 @@ use crate::models::installed::{InstalledModel, ModelFile};
 use crate::models::places::Places;
 use crate::models::recognise::{Recognised, Unclear, recognise};
 use crate::models::store::{ModelChoice, ModelStore, StoreError};
+use crate::onnx::model_file::read_signature;
 use crate::onnx::provider::SessionConfig;
 use crate::onnx::runtime::{Runtime, RuntimeError};
 use crate::onnx::session::SessionError;
-use crate::onnx::signature::read_signature;
 
 /// The name of the model that is compiled into the program.
 const EMBEDDED: &str = "embedded";

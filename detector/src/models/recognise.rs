@@ -20,6 +20,8 @@ use super::signature::{Signature, Tensor};
 use draft::Draft;
 use picture::Picture;
 
+pub(crate) use picture::SIZE_INPUT;
+
 /// A model without a gap.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recognised {
@@ -56,9 +58,6 @@ impl fmt::Display for Unclear {
         )
     }
 }
-
-/// The input of DETR exports that takes the size of the picture.
-pub(crate) const SIZE_INPUT: &str = "orig_target_sizes";
 
 /// The input for a trial run, which shows the shapes of the outputs. `None`: the network takes more than a picture.
 pub(crate) fn trial_input(signature: &Signature) -> Option<InputContract> {

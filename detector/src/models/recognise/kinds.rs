@@ -3,8 +3,8 @@
 use super::super::manifest::{ColourOrder, InputElement, Layout, Resize};
 use super::super::signature::{Dimension, Element, Signature, Tensor};
 use super::draft::{Draft, FRACTIONS, Feeding, IMAGENET, Labels, PLAIN};
-use super::picture::Picture;
-use super::{SIZE_INPUT, ultralytics};
+use super::picture::{Picture, SIZE_INPUT};
+use super::ultralytics;
 use crate::heads::picodet;
 
 type Rule = fn(&Signature, &Picture) -> Option<Draft>;

@@ -4,6 +4,9 @@ use super::super::manifest::{InputElement, Layout};
 use super::super::signature::{Dimension, Element, Signature, Tensor};
 use super::python_literal;
 
+/// The input of DETR exports that takes the size of the picture.
+pub(crate) const SIZE_INPUT: &str = "orig_target_sizes";
+
 /// The input that takes the picture, as far as the file describes it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Picture {
