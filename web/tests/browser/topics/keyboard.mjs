@@ -6,12 +6,12 @@ export async function run(t) {
   const page = await t.page();
   await stateIs(page, "live");
   const order = [];
-  for (let stop = 0; stop < 5; stop += 1) {
+  for (let stop = 0; stop < 9; stop += 1) {
     await page.keyboard.press("Tab");
-    order.push(await page.evaluate(() => document.activeElement.id.replace("button-", "")));
+    order.push(await page.evaluate(() => document.activeElement.id.replace(/button-|link-/, "")));
   }
-  const wanted = "statistics snapshot stylise sunlight fullscreen";
-  t.check("Tab moves through the dock", order.join(" ") === wanted, order.join(" "));
+  const wanted = "play booth gallery join statistics snapshot stylise sunlight fullscreen";
+  t.check("Tab moves through the links and the dock", order.join(" ") === wanted, order.join(" "));
   const ring = await page.evaluate(() => {
     const style = getComputedStyle(document.activeElement);
     return `${style.outlineStyle} ${style.outlineWidth}`;
