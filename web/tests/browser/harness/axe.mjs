@@ -8,6 +8,7 @@ const { source } = createRequire(import.meta.url)("axe-core");
 export function themed(theme) {
   return {
     colorScheme: theme === "dark" ? "dark" : "light",
+    reducedMotion: "reduce", // no colour in the middle of a fade
     before: (page) =>
       page.addInitScript((sunlight) => {
         localStorage.setItem("carrier.sunlight", sunlight ? "1" : "0");
