@@ -131,7 +131,7 @@ async function prints(t, mock) {
   await t.shot(page, "keepsake-print");
   await page.selectOption("#print-copies", "2");
   await page.tap("#print-ask");
-  t.check("it waits for the owner", await says(page, "#print-state", /before it is printed/));
+  t.check("it waits for the owner", await says(page, "#print-state", /The owner looks at it before/));
   t.check("as many copies are asked for as were chosen", mock.booth.printed[0]?.copies === 2, JSON.stringify(mock.booth.printed));
   t.check("meanwhile nothing more can be asked for", await page.isDisabled("#print-ask"));
   mock.booth.print = { state: "printed", copies_left: 0, approval: true };

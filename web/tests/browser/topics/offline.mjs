@@ -28,7 +28,7 @@ function controlled(page) {
 }
 
 async function eventually(page, holds) {
-  for (let tries = 0; tries < 100; tries += 1) {
+  for (let tries = 0; tries < 400; tries += 1) {
     if (await holds()) return true;
     await page.waitForTimeout(100);
   }
