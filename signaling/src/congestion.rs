@@ -15,6 +15,7 @@ mod allocation;
 mod backlog;
 mod bandwidth_estimate;
 mod control;
+mod first_flight;
 mod monitoring;
 mod packet_train;
 mod path_estimator;

@@ -9,6 +9,7 @@ use rtc::interceptor::Acknowledgement;
 use super::allocation::{self, RenditionChoice, Rung};
 use super::backlog::{Backlog, SendRoom};
 use super::bandwidth_estimate::{BandwidthEstimate, PathState, QUEUE_LONG};
+use super::first_flight::FirstFlight;
 use super::monitoring::Monitoring;
 use super::packet_train::PacketTrains;
 use super::path_estimator::PathEstimator;
@@ -47,6 +48,8 @@ const ANSWER_SHARE: f32 = 0.9;
 const ANSWER_LEAST: Duration = Duration::from_millis(10);
 /// Loss beyond this is congestion, not the radio's.
 const LOSS_MOST: f32 = 0.2;
+/// Feedback on the first flight is looked for again after this time.
+const FIRST_FLIGHT_WAIT: Duration = Duration::from_millis(5);
 /// A probe waits until the path has had no queue for this long.
 const PROBE_AFTER_CLEAR: Duration = Duration::from_millis(600);
 
@@ -66,6 +69,7 @@ pub(crate) struct Control {
     path: PathEstimator,
     trains: PacketTrains,
     backlog: Backlog,
+    first_flight: FirstFlight,
     /// Share of packets lost lately.
     loss: f32,
     probed_at: Instant,
@@ -95,6 +99,7 @@ impl Control {
             path: PathEstimator::new(now),
             trains: PacketTrains::default(),
             backlog: Backlog::new(now),
+            first_flight: FirstFlight::default(),
             loss: 0.0,
             probed_at: now,
             estimate: BandwidthEstimate::default(),
@@ -115,6 +120,11 @@ impl Control {
         }
     }
 
+    /// The round trip that connectivity checks measured before there was media.
+    pub(crate) fn set_idle_round_trip(&mut self, round_trip: Duration) {
+        self.path.set_idle_round_trip(round_trip);
+    }
+
     /// The bandwidth estimate in bits per second; `None` while the path shows no limit.
     pub(crate) fn estimate_bps(&self) -> Option<u32> {
         self.estimate.bps()
@@ -126,8 +136,14 @@ impl Control {
         self.estimate.bps().map(|bps| (bps as f32 * kept) as u32)
     }
 
-    /// Whether media may leave now. Without a known limit it always may.
+    /// Whether media may leave now. Without a known limit it may, after the first flight.
     pub(crate) fn room(&self, now: Instant) -> SendRoom {
+        if self
+            .first_flight
+            .is_full(now, || self.log.unanswered_bytes())
+        {
+            return SendRoom::Full(now + FIRST_FLIGHT_WAIT);
+        }
         let bps = self.estimate.bps();
         bps.map_or(SendRoom::Free, |bps| {
             self.backlog.room(now, self.pace_bps(bps))
@@ -196,6 +212,7 @@ impl Control {
             self.backlog.add(now, bytes, self.pace_bps(bps));
         }
         self.prober.sent(now, bytes);
+        self.first_flight.sent(now, bytes);
         Some(self.log.note(now, bytes))
     }
 
@@ -262,6 +279,8 @@ impl Control {
         if let Some(capacity_bps) = capacity_bps.filter(tight) {
             state = self.estimate.set_capacity(now, capacity_bps);
         }
+        let is_limited = self.estimate.bps().is_some();
+        self.first_flight.answered(sample.newest.0, is_limited);
         if let Some(bps) = self.estimate.bps() {
             let last_sent = self.log.newest_sent_at().unwrap_or(now);
             let after = (last_sent, self.log.unanswered_bytes());

@@ -18,6 +18,11 @@ pub(super) const LOSS_WINDOW: Duration = Duration::from_secs(2);
 /// standing queue would become the baseline.
 const BASELINE_WINDOW_S: u64 = 20;
 
+/// The baseline is corrected by the idle round trip for this long: later, the path may have changed.
+const CORRECTION_TIME: Duration = Duration::from_secs(2);
+/// A busy receiver answers later than in a connectivity check, without any queue.
+const CORRECTION_MARGIN: Duration = Duration::from_millis(15);
+
 /// The state of the path after one feedback message.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct PathSample {
@@ -47,6 +52,18 @@ pub(crate) struct PathEstimator {
     counts: VecDeque<(Instant, u32, u32)>,
     /// Minimum one-way delay in the newest feedback.
     last_delay_us: Option<i64>,
+    /// The round trip before there was media.
+    idle_round_trip: Option<Duration>,
+    last_newest: Option<NewestPacket>,
+}
+
+/// The newest packet that the last feedback message reported.
+#[derive(Debug, Clone, Copy)]
+struct NewestPacket {
+    arrived: Duration,
+    one_way_delay_us: i64,
+    /// From its departure to the arrival of the feedback.
+    round_trip: Duration,
 }
 
 impl PathEstimator {
@@ -60,7 +77,13 @@ impl PathEstimator {
             newest_arrival: Duration::ZERO,
             counts: VecDeque::new(),
             last_delay_us: None,
+            idle_round_trip: None,
+            last_newest: None,
         }
+    }
+
+    pub(crate) fn set_idle_round_trip(&mut self, round_trip: Duration) {
+        self.idle_round_trip = Some(round_trip);
     }
 
     /// Adds one feedback message. Returns `None` when no packet of it arrived.
@@ -76,6 +99,7 @@ impl PathEstimator {
         if self.last_delay_us.replace(min_delay).is_some_and(jumps) {
             self.baselines.clear();
         }
+        self.correct_baseline(now, results);
         self.note_delay(now, min_delay);
         let baseline = self.baselines.iter().map(|(_, delay)| *delay).min()?;
         for result in results {
@@ -113,6 +137,34 @@ impl PathEstimator {
         let there = i64::try_from(result.arrived?.as_micros()).ok()?;
         let here = result.sent_at.saturating_duration_since(self.origin);
         Some(there - i64::try_from(here.as_micros()).ok()?)
+    }
+
+    /// Lowers the baseline of a path whose packets have waited from the first one on, behind those of other viewers.
+    ///
+    /// A feedback message leaves between the arrival of its newest packet and that of the next one. What the round trip of
+    /// the newest packet took longer than the idle one, and than that interval, it has waited.
+    fn correct_baseline(&mut self, now: Instant, results: &[PacketResult]) {
+        let arrived = results.iter().filter(|result| result.arrived.is_some());
+        let newest = arrived.clone().max_by_key(|result| result.arrived);
+        let next = arrived.filter_map(|result| result.arrived).min();
+        let is_young = now.saturating_duration_since(self.origin) < CORRECTION_TIME;
+        if let (Some(idle), Some(last), Some(next)) = (self.idle_round_trip, self.last_newest, next)
+            && is_young
+        {
+            let interval = next.saturating_sub(last.arrived);
+            let idle = idle + interval + CORRECTION_MARGIN;
+            let waited = last.round_trip.saturating_sub(idle);
+            if let Ok(waited_us @ 1..) = i64::try_from(waited.as_micros()) {
+                self.note_delay(now, last.one_way_delay_us - waited_us);
+            }
+        }
+        self.last_newest = newest.and_then(|newest| {
+            Some(NewestPacket {
+                arrived: newest.arrived?,
+                one_way_delay_us: self.one_way_delay_us(newest)?,
+                round_trip: now.saturating_duration_since(newest.sent_at),
+            })
+        });
     }
 
     fn note_delay(&mut self, now: Instant, one_way_delay_us: i64) {
@@ -234,6 +286,35 @@ mod tests {
             Duration::ZERO,
             "the baseline has moved to the longer path"
         );
+    }
+
+    #[test]
+    fn packets_that_waited_from_the_first_one_on_have_a_queue() {
+        // A train of 1250-byte packets every 10 ms, 100 ms behind others, on a path with a round trip of 40 ms; feedback
+        // leaves 4 ms after the newest packet arrived.
+        let queue_of_second_feedback = |idle: Option<Duration>| {
+            let start = Instant::now();
+            let mut path = PathEstimator::new(start);
+            path.idle_round_trip = idle;
+            let mut queue = Duration::ZERO;
+            for first in [0, 5] {
+                let arrived = |index: u32| Duration::from_secs(3600) + (120 + 10 * index) * MS;
+                let results: Vec<PacketResult> = (first..first + 5)
+                    .map(|index| PacketResult {
+                        sent_at: start,
+                        bytes: 1250,
+                        arrived: Some(arrived(index)),
+                    })
+                    .collect();
+                let sample = path.add(start + (120 + 10 * (first + 4) + 4 + 20) * MS, &results);
+                queue = sample.expect("all arrived").queue;
+            }
+            queue
+        };
+        assert_eq!(queue_of_second_feedback(None), 50 * MS, "behind its own");
+        // 100 ms of others, less the margin and the 6 ms between feedback and the next packet.
+        assert_eq!(queue_of_second_feedback(Some(40 * MS)), 129 * MS);
+        assert_eq!(queue_of_second_feedback(Some(160 * MS)), 50 * MS);
     }
 
     #[test]

@@ -100,6 +100,9 @@ impl Viewer {
                 self.steps.connected_at.get_or_insert(now);
                 // It may have come back by another network, to which old estimates do not apply.
                 self.media.control = Control::new(now, self.media.control.choice());
+                if let Some(round_trip) = self.peer.round_trip() {
+                    self.media.control.set_idle_round_trip(round_trip);
+                }
                 (self.media.rendition, self.media.next) = (first, None);
             }
             (LinkState::Silent, Phase::Awaiting | Phase::Live) => {

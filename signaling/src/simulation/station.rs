@@ -68,6 +68,9 @@ impl Station {
             let mut media = MediaSender::new(now, rtp, RenditionChoice::Auto, RenditionId::MAIN);
             media.phase = Phase::Awaiting;
             media
+                .control
+                .set_idle_round_trip(network.down.delay + network.up().delay);
+            media
         };
         let demand = Demand::new();
         demand.request_keyframe(RenditionId::MAIN);

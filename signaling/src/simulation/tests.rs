@@ -1,4 +1,4 @@
-//! The table of all conditions, and what holds for them: medians of five seeds on both sources.
+//! The table of all conditions, and what holds for them: medians of 25 seeds on both sources.
 
 use std::io::Write as _;
 
@@ -6,7 +6,7 @@ use super::conditions::{Network, grid, special};
 use super::frame_sizes::{SCENE, Source, WEBCAM};
 use super::outcome::{Outcome, simulate};
 
-const SEEDS: std::ops::Range<u64> = 1..6;
+const SEEDS: std::ops::Range<u64> = 1..26;
 
 fn median(source: &'static Source, network: &Network) -> (Outcome, f64) {
     let all: Vec<Outcome> = SEEDS.map(|seed| simulate(source, network, seed)).collect();
@@ -14,7 +14,7 @@ fn median(source: &'static Source, network: &Network) -> (Outcome, f64) {
     (Outcome::median(&all), worst)
 }
 
-/// Prints what viewers see: the medians of five seeds.
+/// Prints what viewers see: the medians of all seeds.
 pub(super) fn print_table(filter: &str, details: bool) {
     let mut out = std::io::stderr().lock();
     for source in [&SCENE, &WEBCAM] {
@@ -113,10 +113,10 @@ fn a_slow_network_with_loss_freezes_less_than_a_hundredth_of_the_time() {
 
 #[test]
 fn two_viewers_behind_one_link_share_it() {
-    // The goal is 1 %. Both keyframes leave as trains of their own, so that each viewer measures the whole capacity, and
-    // the one whose train waited behind the other's takes that wait for the path's own delay.
+    // The goal is 1 %: 0.0 % on the scene and 1.1 % on the webcam are reached, where both first frames together are as
+    // long as the link's queue.
     each(special(), "two viewers", |seen| {
-        seen.frozen_percent < 4.0 && seen.longest_late_gap_ms < 250 && seen.pictures_per_s > 25.0
+        seen.frozen_percent < 1.5 && seen.longest_late_gap_ms < 250 && seen.pictures_per_s > 25.0
     });
 }
 

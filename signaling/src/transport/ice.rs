@@ -92,6 +92,7 @@ pub(crate) struct IceConfig<'a> {
 
 #[derive(Debug, Clone, Copy)]
 struct Outstanding {
+    at: Instant,
     transaction: TransactionId,
     path: Path,
     role: Role,
@@ -147,6 +148,11 @@ impl IceAgent {
     /// The selected path.
     pub(crate) fn path(&self) -> Option<Path> {
         self.selected
+    }
+
+    /// The shortest round trip of a check on the selected path.
+    pub(crate) fn round_trip(&self) -> Option<Duration> {
+        self.known(self.selected?)?.round_trip
     }
 
     /// The selected path, or else the best working one: a handshake need not wait for the nomination
@@ -340,6 +346,7 @@ impl IceAgent {
                 self.outstanding.pop_front();
             }
             self.outstanding.push_back(Outstanding {
+                at: now,
                 transaction,
                 path,
                 role,

@@ -181,6 +181,11 @@ impl Peer {
         self.ice.path().is_some()
     }
 
+    /// The shortest round trip of a connectivity check on the selected path.
+    pub(crate) fn round_trip(&self) -> Option<Duration> {
+        self.ice.round_trip()
+    }
+
     /// Handles a datagram of this viewer. Returns `true` if it proves that the viewer owns its source address.
     pub(crate) fn receive(
         &mut self,

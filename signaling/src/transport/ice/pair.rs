@@ -20,6 +20,8 @@ pub(super) struct Pair {
     pub(super) remote_priority: u32,
     /// When the viewer last answered a check on this pair.
     pub(super) answered_at: Option<Instant>,
+    /// The shortest time that an answer took.
+    pub(super) round_trip: Option<Duration>,
     pub(super) nominated_at: Option<Instant>,
     /// A check is to be sent as soon as pacing allows.
     pub(super) is_triggered: bool,
@@ -35,6 +37,7 @@ impl Pair {
             local_priority,
             remote_priority,
             answered_at: None,
+            round_trip: None,
             nominated_at: None,
             is_triggered: false,
             checks: 0,
@@ -75,7 +78,12 @@ impl Pair {
         self.checked_at = Some(now);
     }
 
-    pub(super) fn note_answer(&mut self, now: Instant) {
+    pub(super) fn note_answer(&mut self, now: Instant, asked_at: Instant) {
+        let round_trip = now.saturating_duration_since(asked_at);
+        self.round_trip = Some(
+            self.round_trip
+                .map_or(round_trip, |best| best.min(round_trip)),
+        );
         self.answered_at = Some(now);
         self.is_triggered = false;
         self.checks = 0;

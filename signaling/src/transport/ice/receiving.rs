@@ -105,7 +105,7 @@ impl IceAgent {
         let pair = &mut self.pairs[index];
         let first = !pair.is_proven();
         self.was_checked = true;
-        pair.note_answer(now);
+        pair.note_answer(now, asked.at);
         let path = pair.path;
         if self.checks.role == Role::Controlling && self.selected.is_none() {
             // RFC 8445 8.1.1: repeat a successful check with the nomination.

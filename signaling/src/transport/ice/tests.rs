@@ -153,6 +153,19 @@ fn a_nomination_before_our_check_is_answered_counts() {
 }
 
 #[test]
+fn the_round_trip_is_that_of_the_fastest_check_on_the_selected_path() {
+    let mut world = world();
+    let sent = world.check(udp(1), true);
+    assert_eq!(world.agent.round_trip(), None, "no answer yet");
+    world.now += 30 * MS;
+    world.answer(&sent);
+    assert_eq!(world.agent.round_trip(), Some(30 * MS));
+    // Checks of consent are answered at once.
+    world.pass(Duration::from_secs(10), true);
+    assert_eq!(world.agent.round_trip(), Some(Duration::ZERO));
+}
+
+#[test]
 fn a_lost_check_is_retransmitted_with_exponential_back_off() {
     let mut world = world();
     world.check(udp(1), true);
