@@ -27,6 +27,7 @@ import archive  # noqa: E402
 USER = 10001
 ID = f"carrier-test-{os.getpid()}"
 CRUN = ["crun", "--cgroup-manager=disabled"]
+# Of the image for the processor; the libraries of Intel and NVIDIA alone have more.
 SIZE_MAX_MB = 250
 END_MAX_S = 5
 # Tools that would help an attacker, or that only a build needs.
@@ -62,15 +63,16 @@ def root_faults(root):
         yield f"the bill of materials lacks {name}"
 
 
-def image_faults(image, container):
-    """The image alone does what the Deployment makes it do."""
+def image_faults(image, container, name):
+    """The image alone does what the Deployment makes it do. `name`: of the archive, which tells the flavour."""
     config = image.config["config"]
     if config["User"] != f"{USER}:{USER}":
         yield f"the image's user is {config['User']}"
     if config["Cmd"] != container["args"] or config["Entrypoint"] != ["carrier"] or "command" in container:
         yield f"the image runs {config['Entrypoint']} {config['Cmd']}, the Deployment {container['args']}"
     size = sum(layer["size"] for layer in image.manifest["layers"]) / 1e6
-    if size > SIZE_MAX_MB:
+    print(f"{size:.0f} MB compressed.")
+    if "-cpu-" in name and size > SIZE_MAX_MB:
         yield f"{size:.0f} MB compressed"
 
 
@@ -273,7 +275,7 @@ def main():
     folder = pathlib.Path(tempfile.mkdtemp())
     try:
         image.unpack(folder / "root")
-        faults = [*image_faults(image, container), *root_faults(folder / "root")]
+        faults = [*image_faults(image, container, pathlib.Path(path).name), *root_faults(folder / "root")]
         before = files(folder / "root")
         bundle(folder, image, documents)
         with running(folder) as process:
