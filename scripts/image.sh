@@ -89,7 +89,8 @@ fi
 buildah build --isolation chroot --layers --timestamp "$SOURCE_DATE_EPOCH" --file k8s/Containerfile \
     --build-arg "BASE=localhost/debian-$arch:$suite" --build-arg "BUILD_BASE=localhost/debian-$build_arch:$suite" \
     --build-arg "RUNTIME=$runtime" --build-arg "TARGETARCH=$arch" \
-    --build-arg "BUILDPLATFORM=linux/$build_arch" --platform "linux/$arch" "$@" --tag "localhost/$name-$runtime-$arch" .
+    --build-arg "BUILDPLATFORM=linux/$build_arch" --build-arg "TARGETPLATFORM=linux/$arch" \
+    --platform "linux/$arch" "$@" --tag "localhost/$name-$runtime-$arch" .
 
 archive=$out/carrier-$version-$runtime-$arch.tar
 rm -f "$archive"
