@@ -34,12 +34,14 @@ END_MAX_S = 5
 UNWANTED = ["apt", "apt-get", "as", "c++", "cargo", "cc", "cmake", "curl", "dpkg", "g++", "gcc", "gpg", "ld", "make"]
 UNWANTED += ["mount", "perl", "pip3", "python3", "rustc", "su", "sudo", "wget"]
 # The components that have no package list of their own.
-LISTED = ["carrier-embedded-model", "libavcodec59", "libjpeg-turbo", "onnxruntime", "opencv", "openh264", "sqlite", "tokio"]
+LISTED = ["carrier-embedded-model", "libavcodec59", "libjpeg-turbo", "opencv", "openh264", "sqlite", "tokio"]
+# The package of ONNX Runtime by flavour.
+RUNTIMES = {"cpu": "onnxruntime", "openvino": "onnxruntime-openvino", "cuda": "onnxruntime-gpu"}
 LICENCES = ["carrier/copyright", "carrier/LICENSE-MIT", "carrier/THIRD-PARTY.md", "carrier/OFL.txt", "carrier/opencv/copyright"]
 LICENCES += ["libavcodec59/copyright"]
 
 
-def root_faults(root):
+def root_faults(root, runtime):
     """What must not be in the root, and what must be."""
     for path in root.rglob("*"):
         mode = path.lstat().st_mode
@@ -59,12 +61,12 @@ def root_faults(root):
     if not list((root / "usr/lib/carrier/runtime").rglob("ThirdPartyNotices*")):
         yield "no licences of ONNX Runtime"
     components = json.loads((root / archive.SBOM).read_text())["components"]
-    for name in set(LISTED) - {component["name"] for component in components}:
+    for name in {*LISTED, RUNTIMES[runtime]} - {component["name"] for component in components}:
         yield f"the bill of materials lacks {name}"
 
 
-def image_faults(image, container, name):
-    """The image alone does what the Deployment makes it do. `name`: of the archive, which tells the flavour."""
+def image_faults(image, container, runtime):
+    """The image alone does what the Deployment makes it do."""
     config = image.config["config"]
     if config["User"] != f"{USER}:{USER}":
         yield f"the image's user is {config['User']}"
@@ -72,7 +74,7 @@ def image_faults(image, container, name):
         yield f"the image runs {config['Entrypoint']} {config['Cmd']}, the Deployment {container['args']}"
     size = sum(layer["size"] for layer in image.manifest["layers"]) / 1e6
     print(f"{size:.0f} MB compressed.")
-    if "-cpu-" in name and size > SIZE_MAX_MB:
+    if runtime == "cpu" and size > SIZE_MAX_MB:
         yield f"{size:.0f} MB compressed"
 
 
@@ -270,12 +272,14 @@ def main():
     kubectl, path, node = sys.argv[1:]
     documents = check.render(kubectl, check.K8S / "overlays/local")
     image = archive.Image(path)
+    # carrier-VERSION-RUNTIME-ARCHITECTURE.tar
+    runtime = pathlib.Path(path).stem.split("-")[-2]
     (container,) = pod.station_of(documents)["spec"]["template"]["spec"]["containers"]
     prepare()
     folder = pathlib.Path(tempfile.mkdtemp())
     try:
         image.unpack(folder / "root")
-        faults = [*image_faults(image, container, pathlib.Path(path).name), *root_faults(folder / "root")]
+        faults = [*image_faults(image, container, runtime), *root_faults(folder / "root", runtime)]
         before = files(folder / "root")
         bundle(folder, image, documents)
         with running(folder) as process:
