@@ -99,7 +99,7 @@ def seccomp():
     }
 
 
-def bundle(folder, image, documents):
+def bundle(folder, image, documents, is_emulated):
     """config.json: the container of the Deployment. Network: that of this process."""
     spec = pod.station_of(documents)["spec"]["template"]["spec"]
     (container,) = spec["containers"]
@@ -110,7 +110,9 @@ def bundle(folder, image, documents):
     for path in [places["state"], places["tmp"]]:
         os.chown(path, 0, spec["securityContext"]["fsGroup"])
         path.chmod(0o2770)
-    (places["config"] / "carrier.toml").write_text(pod.toml_of(documents))
+    # The detector would take all the time of an emulated processor.
+    limits = "detect_fps = 1\n" if is_emulated else ""
+    (places["config"] / "carrier.toml").write_text(limits + pod.toml_of(documents))
     folder.chmod(0o755)
     variables = dict(text.split("=", 1) for text in image.config["config"]["Env"])
     variables |= pod.environment(documents) | {"CARRIER_ADMIN_TOKEN": pod.TOKEN, "HOSTNAME": "carrier-0"}
@@ -288,7 +290,7 @@ def main():
         image.unpack(folder / "root")
         faults = [*image_faults(image, container, runtime), *root_faults(folder / "root", runtime)]
         before = files(folder / "root")
-        bundle(folder, image, documents)
+        bundle(folder, image, documents, is_emulated)
         with running(folder) as process:
             for look in [process_faults, detector_faults, booth_faults, lambda: feed_faults(node)]:
                 faults += look()
