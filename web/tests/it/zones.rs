@@ -113,7 +113,8 @@ fn zones_mark_tracks_and_events_and_what_they_hold_is_counted_over_a_restart() {
     let seconds = &counts["heat"]["maps"][0]["seconds"];
     assert_eq!(seconds.as_array().map(Vec::len), Some(32 * 18));
     drop((tracks, events));
-    station.stop();
+    station.terminate();
+    station.wait_for_end();
     station.start_again();
     let again = read_path(&station, "/api/counts").body;
     assert!(entered(&again, &json!("hall")) >= hall, "{again}");
