@@ -79,8 +79,8 @@ fn zones_mark_tracks_and_events_and_what_they_hold_is_counted_over_a_restart() {
     assert_eq!(first["tracks"][0]["zones"], json!([]));
 
     let zone = json!({"name": "hall", "points": EVERYTHING, "dwell_s": 1});
-    set(&station, &json!({"zones": [zone]}));
     let mut events = Stream::open(&station, "/api/events");
+    set(&station, &json!({"zones": [zone]}));
     tracks.until("a track in the zone", |event| {
         event["tracks"][0]["zones"] == json!(["hall"])
     });
