@@ -26,6 +26,7 @@ mod self_test;
 mod tracker;
 mod tracks;
 mod worker;
+mod zones;
 
 pub use detection::{BBox, Detection};
 pub use detector::{DetectError, Detector};
@@ -55,3 +56,4 @@ pub use worker::{
     DetectWhen, DetectorState, ModelChange, ModelChangeState, ModelControl, MotionGate, Pace,
     Tuning, TuningControl, WorkerHandle, WorkerParts, spawn_worker,
 };
+pub use zones::{Anchor, Zone, ZoneError, ZoneKind, ZoneMarks, check_zones, polygon_contains};

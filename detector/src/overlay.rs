@@ -11,6 +11,7 @@ mod label_position;
 mod style;
 #[cfg(test)]
 mod tests;
+mod zones;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use capture::canvas::{Canvas, Rect, Text};
 use serde::{Deserialize, Serialize};
 
 use crate::tracks::Tracks;
+use crate::zones::Zone;
 use boxes::Marked;
 use label_position::LabelPosition;
 use style::Sizes;
@@ -193,6 +195,12 @@ impl OverlayPainter {
     pub fn paint_camera_name(&mut self, picture: &mut I420, name: &str) {
         let sizes = Sizes::of(picture.height());
         camera_name::paint(&mut Canvas::new(picture), &mut self.text, name, sizes);
+    }
+
+    /// Paints outlines and names of zones.
+    pub fn paint_zones<'a>(&mut self, picture: &mut I420, zones: impl Iterator<Item = &'a Zone>) {
+        let sizes = Sizes::of(picture.height());
+        zones::paint(&mut Canvas::new(picture), &mut self.text, zones, sizes);
     }
 
     /// Replaces the whole picture by a card.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use capture::{Mounting, SourceNumber};
 
 use crate::detection::BBox;
+use crate::zones::ZoneMarks;
 
 /// Boxes are extrapolated for at most this long. Afterwards they stand still until they are stale.
 pub(crate) const FURTHEST_AHEAD: Duration = Duration::from_millis(500);
@@ -25,6 +26,7 @@ pub struct Track {
     pub score: f32,
     /// In pixels of the frame.
     pub bbox: BBox,
+    pub zones: ZoneMarks,
     motion: Motion,
     /// The time since its last detection, at the frame of its [`Tracks`].
     unseen: Duration,
@@ -51,6 +53,7 @@ impl Track {
             class_id,
             score,
             bbox,
+            zones: ZoneMarks::default(),
             motion,
             unseen,
             shown_for: FURTHEST_AHEAD,

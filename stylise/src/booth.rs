@@ -4,6 +4,7 @@
 
 mod admission;
 pub mod backup;
+mod counting;
 mod erasing;
 mod gallery_reader;
 mod job_traces;

@@ -15,6 +15,7 @@ mod api;
 mod booth;
 mod builtin;
 pub mod comfyui;
+mod counts;
 #[cfg(test)]
 mod fuzz;
 mod intake;
@@ -39,6 +40,7 @@ pub use api::{
 };
 pub use booth::{Booth, BoothSettings, Growth, backup, lock as lock_booth, may_take};
 pub use builtin::{Builtin, Previews};
+pub use counts::{Counts, HEAT_CELLS, HeatMap, HourCount, UnixHour};
 pub use intake::{CheckedPicture, IntakeError, IntakeErrorKind, Limits};
 pub use job::{GalleryId, JobId, State};
 pub use metrics::BoothMetrics;

@@ -25,6 +25,7 @@ use crate::access::visitor::Visitors;
 use crate::assets::Languages;
 use crate::booth::PhotoBooth;
 use crate::config::{Config, ConfigError};
+use crate::counting::Counting;
 use crate::events::Events;
 use crate::games::StationGames;
 use crate::http::addresses::Served;
@@ -74,6 +75,7 @@ pub(crate) struct App {
     pub(crate) cameras: Cameras,
     pub(crate) network: NetworkState,
     pub(crate) events: Arc<Events>,
+    pub(crate) counting: Counting,
     pub(crate) booth: PhotoBooth,
     pub(crate) keepsakes: Keepsakes,
     pub(crate) prints: Prints,

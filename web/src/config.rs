@@ -42,6 +42,7 @@ macro_rules! section {
 mod booth;
 mod camera;
 pub(crate) mod cameras;
+mod counting;
 mod error;
 mod events;
 pub(crate) mod hotspot;
@@ -57,19 +58,21 @@ mod screen;
 mod telemetry;
 mod token_strength;
 mod visitors;
+mod zones;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use capture::{SelectedSource, SourceSpec, SpecError};
-use detector::{DetectWhen, DetectorConfig, LabelContent, SessionConfig};
+use detector::{DetectWhen, DetectorConfig, LabelContent, SessionConfig, Zone};
 use signaling::Rendition;
 use signaling::encode::selection::EncoderChoice;
 
 pub(crate) use self::booth::{BoothConfig, StyliseConfig};
 pub(crate) use self::camera::CameraConfig;
 pub(crate) use self::cameras::CameraEntry;
+pub(crate) use self::counting::CountingConfig;
 pub(crate) use self::error::ConfigError;
 pub(crate) use self::events::EventsConfig;
 pub(crate) use self::http::{CertificateSource, HttpConfig};
@@ -116,6 +119,12 @@ section! {
         detect_when: DetectWhen = DetectWhen::default(),
         /// The classes that are shown; empty: all.
         classes: Vec<String> = Vec::new(),
+        /// Objects that are smaller than this part of the picture, in width and in height, are not shown; 0: none.
+        min_size: f32 = 0.0,
+        /// Parts of the picture with names, and those in which nothing is detected.
+        zones: Vec<Zone> = Vec::new(),
+        /// Whether outlines and names of zones are painted.
+        zone_outlines: bool = false,
         /// Whether boxes are painted.
         boxes: bool = true,
         /// What the labels of boxes say.
@@ -161,6 +170,7 @@ section! {
         screen: ScreenConfig = ScreenConfig::default(),
         power: PowerConfig = PowerConfig::default(),
         play: PlayConfig = PlayConfig::default(),
+        counting: CountingConfig = CountingConfig::default(),
     }
 }
 
@@ -230,31 +240,14 @@ impl Config {
     }
 
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
-        if let Some(score) = self.min_score.filter(|score| !(0.0..=1.0).contains(score)) {
-            let why = "a score lies between 0 and 1";
-            return Err(ConfigError::value("min_score", score.to_string(), why));
-        }
-        for (class, score) in &self.class_scores {
-            if !(0.0..=1.0).contains(score) {
-                let value = format!("{class}: {score}");
-                let why = "a score lies between 0 and 1";
-                return Err(ConfigError::value("class_scores", value, why));
-            }
-        }
-        if !(0.0..=DETECT_FPS_MAX).contains(&self.detect_fps) {
-            let why = "between 0, which means no limit, and 60";
-            return Err(ConfigError::value(
-                "detect_fps",
-                self.detect_fps.to_string(),
-                why,
-            ));
-        }
+        self.check_detection()?;
         media::check_encoder(&self.encoder)?;
         media::check_renditions(&self.renditions)?;
         self.selected()?;
         self.provider()?;
         self.camera.check()?;
         cameras::check(&self.cameras, &self.camera)?;
+        self.counting.check()?;
         if let Some(token) = &self.admin_token {
             check_token("admin_token", token)?;
         }
@@ -288,6 +281,38 @@ impl Config {
         self.power.check()?;
         self.play.check()?;
         self.wifi.check()
+    }
+
+    /// What is shown of what is detected.
+    fn check_detection(&self) -> Result<(), ConfigError> {
+        if let Some(score) = self.min_score.filter(|score| !(0.0..=1.0).contains(score)) {
+            let why = "a score lies between 0 and 1";
+            return Err(ConfigError::value("min_score", score.to_string(), why));
+        }
+        for (class, score) in &self.class_scores {
+            if !(0.0..=1.0).contains(score) {
+                let value = format!("{class}: {score}");
+                let why = "a score lies between 0 and 1";
+                return Err(ConfigError::value("class_scores", value, why));
+            }
+        }
+        if !(0.0..=DETECT_FPS_MAX).contains(&self.detect_fps) {
+            let why = "between 0, which means no limit, and 60";
+            return Err(ConfigError::value(
+                "detect_fps",
+                self.detect_fps.to_string(),
+                why,
+            ));
+        }
+        if !(0.0..=1.0).contains(&self.min_size) {
+            let why = "a part of the picture lies between 0 and 1";
+            return Err(ConfigError::value(
+                "min_size",
+                self.min_size.to_string(),
+                why,
+            ));
+        }
+        zones::check(&self.zones, &self.cameras)
     }
 
     fn check_data(&self) -> Result<(), ConfigError> {

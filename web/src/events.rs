@@ -74,6 +74,15 @@ impl Events {
         self.news.send_replace(());
     }
 
+    /// Adds an event that is no change of the state, while somebody follows.
+    pub(crate) fn tell(&self, detail: EventDetail) {
+        if *self.followers.borrow() == 0 {
+            return;
+        }
+        self.lock().recent.append(detail, rfc3339(now_unix_ms()));
+        self.news.send_replace(());
+    }
+
     /// A follower that continues after the event `last`, if that is kept; others begin with the whole state.
     pub(crate) fn follow(
         self: &Arc<Self>,

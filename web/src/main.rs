@@ -15,6 +15,7 @@ mod booth;
 mod cli;
 mod commands;
 mod config;
+mod counting;
 mod display;
 mod environment;
 mod events;

@@ -2,6 +2,7 @@
 //! `startup/pipeline.rs` registers.
 
 pub(crate) mod cameras;
+pub(crate) mod counting;
 pub(crate) mod http;
 
 use prometheus_client::collector::Collector;

@@ -6,6 +6,7 @@
 mod admin;
 mod camera;
 mod contract;
+mod counts;
 mod events;
 mod feed;
 mod gallery;
@@ -181,6 +182,11 @@ fn table() -> Vec<Route> {
         route(Admin, "/api/models", get(offers::models)),
         route(Admin, "/api/camera", get(camera::camera)),
         route(Admin, "/api/network", get(network::network)),
+        route(
+            Admin,
+            "/api/counts",
+            get(counts::counts).delete(counts::erase),
+        ),
         route(Admin, "/api/doctor", get(health::doctor)),
         route(Admin, "/api/admin/log", get(health::log)),
         route(Admin, "/api/admin/audit", get(shutter::audit)),

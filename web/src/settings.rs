@@ -128,6 +128,8 @@ impl Followers {
     /// Boxes, labels, and how often frames are detected.
     fn set_overlay_and_rate(&self, now: &Config) {
         self.overlay.set(now.boxes, now.labels, now.camera_names);
+        let zones = Some(&now.zones).filter(|_| now.zone_outlines);
+        self.overlay.set_zones(zones.cloned().unwrap_or_default());
         let most_fps = Some(now.detect_fps).filter(|fps| *fps > 0.0);
         self.pace.set_most_fps(most_fps);
         self.pace
@@ -157,6 +159,8 @@ fn tuning(config: &Config) -> Tuning {
         min_score: config.min_score,
         class_scores: config.class_scores.clone(),
         classes: config.classes.clone(),
+        min_size: config.min_size,
+        zones: config.zones.clone(),
     }
 }
 

@@ -44,6 +44,7 @@ use crate::backup::{state_lock, swap, writing};
 use crate::cli::RunArgs;
 use crate::commands::{check_model_name, check_requested};
 use crate::config::Config;
+use crate::counting;
 use crate::environment::{self, Environment, UserFolders};
 use crate::games;
 use crate::http::addresses::{self, HttpsAddress, Scheme, Served};
@@ -330,6 +331,7 @@ async fn serve(listeners: Listeners, app: Arc<App>) -> anyhow::Result<()> {
     if app.games.is_enabled() {
         tasks::start(&app, "games", games::following::follow);
     }
+    tasks::start(&app, "counting", counting::following::follow);
     events::start(&app)?;
     let connections = &app.connections;
     let router = routes::router(&app);

@@ -10,12 +10,13 @@ use super::detect::Detect;
 use super::faces::FaceFinder;
 use super::gate::MotionGate;
 use super::pace::{FrameSelector, Pace};
-use super::tuning::TuningControl;
+use super::tuning::{Tuning, TuningControl};
 use crate::detector::DetectError;
 use crate::metrics::DetectorMetrics;
 use crate::privacy::{SIGHTING_SCORE, Sighting, Sightings};
 use crate::tracker::{Thresholds, Tracker, TrackerConfig};
 use crate::tracks::Tracks;
+use crate::zones::ZoneMembership;
 
 /// What boxes of a frame refer to: its size, its source, its mounting.
 type View = ((u32, u32), SourceNumber, Mounting);
@@ -32,6 +33,8 @@ pub(super) struct AtWork<D> {
     pub(super) tracker: Tracker,
     /// The generation of the tuning in use.
     tuned: u64,
+    tuning: Arc<Tuning>,
+    zones: ZoneMembership,
     /// For each class, whether it is shown.
     shown: Vec<bool>,
     thresholds: Thresholds,
@@ -55,6 +58,8 @@ impl<D: Detect> AtWork<D> {
             detector,
             tracker: Tracker::counting_from(config, next_track_id),
             tuned: 0,
+            tuning: Arc::default(),
+            zones: ZoneMembership::default(),
             shown: Vec::new(),
             thresholds: Thresholds::new(config, BTreeMap::new()),
             view: View::default(),
@@ -109,6 +114,10 @@ impl<D: Detect> AtWork<D> {
         self.thresholds = tuning.thresholds(self.detector.min_score(), &self.labels);
         self.tracker.configure(self.thresholds.clone());
         self.shown = tuning.shown(&self.labels);
+        if self.tuning.zones != tuning.zones {
+            self.zones.set(&tuning.zones);
+        }
+        self.tuning = tuning;
     }
 
     pub(super) fn follow(
@@ -151,10 +160,17 @@ impl<D: Detect> AtWork<D> {
             faces.close();
         }
         let is_shown = |class_id: usize| self.shown.get(class_id).is_none_or(|shown| *shown);
-        detections.retain(|found| self.thresholds.is_plausible(found) && is_shown(found.class_id));
+        let picture = (view.0, frame.camera.as_deref());
+        detections.retain(|found| {
+            self.thresholds.is_plausible(found)
+                && is_shown(found.class_id)
+                && self.tuning.is_large_enough(&found.bbox, view.0)
+                && self.zones.keeps(found, picture)
+        });
         let started = Instant::now();
         MotionGate::prepare(&mut self.tracker, self.is_gated);
-        let items = self.tracker.update(&detections, frame.captured_at);
+        let mut items = self.tracker.update(&detections, frame.captured_at);
+        self.zones.mark(&mut items, picture, frame.captured_at);
         metrics.track.observe(started.elapsed().as_secs_f64());
         Ok(Tracks {
             captured_at: frame.captured_at,

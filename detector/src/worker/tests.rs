@@ -1,4 +1,5 @@
 mod changing_model;
+mod zones;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

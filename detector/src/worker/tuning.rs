@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::detection::BBox;
 use crate::tracker::{Thresholds, TrackerConfig};
+use crate::zones::Zone;
 
 /// Limits on what is tracked, painted and in `/api/tracks`.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -15,6 +17,9 @@ pub struct Tuning {
     pub class_scores: BTreeMap<String, f32>,
     /// The classes that are shown, by label; empty: all.
     pub classes: Vec<String>,
+    /// Boxes that are smaller than this part of the picture, in width and in height, are left out.
+    pub min_size: f32,
+    pub zones: Vec<Zone>,
 }
 
 /// The [`Tuning`] in use, shared by whoever changes it and the detect thread.
@@ -56,6 +61,12 @@ impl Tuning {
         let is_shown =
             |label: &String| self.classes.is_empty() || self.classes.iter().any(|one| one == label);
         labels.iter().map(is_shown).collect()
+    }
+
+    /// Whether a box, in pixels of a picture of this size, is large enough.
+    pub(super) fn is_large_enough(&self, bbox: &BBox, (width, height): (u32, u32)) -> bool {
+        let (width, height) = (width as f32 * self.min_size, height as f32 * self.min_size);
+        bbox.width() >= width || bbox.height() >= height
     }
 
     /// `own_score`: the model's threshold.

@@ -185,7 +185,7 @@ fn maintain_folder(shared: &Shared, kept_at: &mut Instant) {
     }
 }
 
-/// Expires and removes the jobs that are due.
+/// Expires and removes the jobs and counts that are due.
 pub(crate) fn erase_expired(shared: &Shared) -> Result<(), BoothError> {
     let mut freed = Vec::new();
     let mut state = shared.lock();
@@ -202,8 +202,11 @@ pub(crate) fn erase_expired(shared: &Shared) -> Result<(), BoothError> {
         }
         expired += 1;
     }
-    if expired > 0 {
+    let has_expired_counts = state.store.expire_counts(now)?;
+    if expired > 0 || has_expired_counts {
         state.truncate_log();
+    }
+    if expired > 0 {
         tracing::info!(expired, "erased expired jobs");
     }
     drop(state);

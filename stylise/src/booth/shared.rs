@@ -90,6 +90,8 @@ pub struct BoothSettings {
     pub folder: PathBuf,
     /// How long a job and its pictures are kept.
     pub keep: Duration,
+    /// How long counts of objects are kept.
+    pub keep_counts: Duration,
     /// Maximum number of queued jobs per stylist.
     pub queue_max: usize,
     /// Maximum number of unfinished jobs per visitor.
@@ -109,6 +111,7 @@ impl BoothSettings {
         Self {
             folder,
             keep: Duration::from_secs(24 * 60 * 60),
+            keep_counts: Duration::from_secs(72 * 60 * 60),
             queue_max: 50,
             per_visitor_max: 3,
             away_max: Duration::from_secs(30 * 60),

@@ -1,6 +1,8 @@
-//! The booth's database (SQLite): jobs, the gallery, orders that servers must still erase, and the clock.
+//! The booth's database (SQLite): jobs, the gallery, orders that servers must still erase, the clock, and counts of
+//! objects.
 
 mod connection;
+mod counts;
 pub(crate) mod database;
 pub(crate) mod jobs;
 pub(crate) mod row;

@@ -20,6 +20,7 @@ import { makeShutter } from "./shutter.js";
 import { initial, remainingMs, step, tokenOf } from "./state.js";
 import { wholeSeconds } from "./times.js";
 import { failureWords, promiseWords, queueWords } from "./words.js";
+import { makeZonesPanel } from "./zones_panel.js";
 
 const SIGNED_IN = "carrier.admin"; // remembers that somebody was signed in; not the token
 const SESSION = "api/admin/session";
@@ -35,6 +36,8 @@ let openingTimer = 0; // until a camera that is being opened is asked for again
 let clockAheadMs = 0; // the station's clock minus this one's
 let uptime = 0;
 let failures = 0;
+let shownCamera = null; // the name of the camera that is shown, if it has one
+let counts = null; // the panel of the counts, once it is loaded
 const kept = {}; // the last answer of each list, for another language
 
 const wordsNow = () => words;
@@ -43,7 +46,9 @@ const parts = { words: wordsNow, nowMs, announce, tell, answered };
 const picture = makePicture(parts);
 const shutter = makeShutter({ ...parts, answered: shutterAnswered });
 const masks = makeMasks({ ...parts, change: (key, value) => settings.change(key, value) });
-const settings = makeSettings({ ...parts, masks, applied });
+const cameraNames = () => Object.keys(settings.get("cameras")?.value ?? {});
+const zones = makeZonesPanel({ ...parts, cameraNames, change: (key, value) => settings.change(key, value) });
+const settings = makeSettings({ ...parts, editors: [masks, zones], applied });
 const gallery = makeGallery(parts);
 const camera = makeCamera({ words: wordsNow, change: changeControl });
 const network = makeNetwork({ words: wordsNow, change: changeNetwork });
@@ -73,12 +78,24 @@ const poller = makePoller({
     gallery: { everyMs: 5000, wanted: isGalleryWanted, load: () => loaded(gallery.load()) },
     prints: { everyMs: 4000, wanted: prints.isWanted, load: () => loaded(prints.load()) },
     games: { everyMs: 3000, wanted: games.isWanted, load: () => loaded(games.load()) },
+    counts: { everyMs: 15000, wanted: isOpen("counts"), load: () => fetched("counts", "api/counts", drawCounts) },
     join: { everyMs: 30000, wanted: isOpen("join"), load: () => fetched("join", "api/join", (join) => drawJoin(join, words)) },
     network: { everyMs: 2000, wanted: isOpen("network"), load: () => fetched("network", "api/network", network.show) },
     audit: { everyMs: 10000, wanted: isOpen("audit"), load: () => fetched("audit", "api/admin/audit", ({ entries }) => drawAudit(entries, words, nowMs())) },
     log: { everyMs: 3000, wanted: isOpen("log"), load: () => fetched("log", "api/admin/log", ({ lines }) => drawLog(lines, words, nowMs())) },
   },
 });
+
+// Loaded when somebody looks at them first.
+async function drawCounts(answer) {
+  try {
+    const { makeCounts } = await import("./counts.js");
+    counts ??= makeCounts({ ...parts, camera: () => shownCamera });
+    counts.show(answer);
+  } catch {
+    tell(words.say("control.failed.unanswered"));
+  }
+}
 
 function drawModels(answer) {
   settings.name("model", modelNames(answer.models, words));
@@ -160,6 +177,7 @@ function drawStatus(status) {
   if (typeof status.viewers === "number") setText(byId("viewers-count"), words.number(status.viewers));
   drawPower(status.power ?? null, words);
   cameras.show(status.cameras ?? []);
+  shownCamera = status.cameras?.find(({ selected }) => selected)?.name ?? null;
   clearTimeout(openingTimer);
   if (status.cameras?.some(({ state: now }) => now === "opening")) openingTimer = setTimeout(() => poller.soon("status"), OPENING_MS);
   const queue = queueWords(words, status.stylise);
@@ -343,6 +361,7 @@ translatePage((next) => {
   picture.draw();
   settings.reworded();
   masks.reworded();
+  zones.reworded();
   gallery.draw();
   games.draw();
   prints.draw();

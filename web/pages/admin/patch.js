@@ -8,6 +8,11 @@ export function patchOf(key, value) {
     .reduce((inner, name) => ({ [name]: inner }), value);
 }
 
+// Whether a patch sets a key.
+export function isIn(patch, key) {
+  return key.split(".").reduce((part, name) => part?.[name], patch) !== undefined;
+}
+
 // Two patches as one; the second takes precedence.
 export function merged(one, other) {
   if (!isTable(one) || !isTable(other)) return other;

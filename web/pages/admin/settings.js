@@ -4,7 +4,7 @@ import { byId, setText } from "../app/page.js";
 import { ask } from "./api.js";
 import { makeField, shapeOf } from "./fields.js";
 import { make } from "./make.js";
-import { changedKeys, merged, ownerOf, patchOf, unkept } from "./patch.js";
+import { changedKeys, isIn, merged, ownerOf, patchOf, unkept } from "./patch.js";
 import { makeWifi } from "./wifi.js";
 import { failureWords, settingLabel, valueWords } from "./words.js";
 
@@ -13,12 +13,13 @@ const TIMEOUT_MS = 30000; // a model is loaded meanwhile
 const BRIEF = { isBrief: true };
 
 // The order of the settings on the page; others follow as the station lists them.
-const ORDER = ["source", "model", "privacy.mode", "classes", "min_score", "class_scores", "detect_fps", "detect_when", "boxes", "labels", "camera_names", "name", "public_url", "renditions"];
+const ORDER = ["source", "model", "privacy.mode", "classes", "min_score", "class_scores", "min_size", "detect_fps", "detect_when", "boxes", "labels", "camera_names", "zone_outlines", "name", "public_url", "renditions"];
 
 // Where a setting stands on the page, by the start of its key; the last entry takes the rest.
 const PLACES = [
   ["privacy.mode", "set-privacy"],
-  ["privacy.masks", null], // the mask editor shows it
+  ["privacy.masks", null], // masks.js shows them
+  ["zones", null], // zones.js shows them
   ["privacy.", "set-privacy-more"],
   ["source", "source-fields"],
   ["camera.controls", null], // camera.js shows them
@@ -29,6 +30,8 @@ const PLACES = [
   ["classes", "set-detection"],
   ["min_score", "set-detection"],
   ["class_scores", "set-detection"],
+  ["min_size", "set-detection"],
+  ["zone_outlines", "set-detection"],
   ["detect_fps", "set-detection"],
   ["detect_when", "set-detection"],
   ["boxes", "set-detection"],
@@ -38,12 +41,13 @@ const PLACES = [
   ["network.prefer", null], // network.js shows it
   ["booth.", "set-booth"],
   ["play.", "set-games"],
+  ["counting.", "set-counting"],
   ["", "set-more"],
 ];
 
-// `tell(text)` shows and speaks a message; `masks` is the mask editor; `answered(answer)` is told of every answer,
+// `tell(text)` shows and speaks a message; `editors` are those of polygons; `answered(answer)` is told of every answer,
 // `applied(keys)` of the settings that were changed here.
-export function makeSettings({ words, masks, tell, answered, applied }) {
+export function makeSettings({ words, editors, tell, answered, applied }) {
   let settings = [];
   let etag = null;
   let pending = null; // the merge patch of changes that wait for a running request
@@ -78,7 +82,7 @@ export function makeSettings({ words, masks, tell, answered, applied }) {
     for (const setting of settings) show(setting);
     for (const [, id] of PLACES) if (id) byId(id).hidden = byId(id).childElementCount === 0;
     drawUnkept();
-    masks.show(settings.find(({ key }) => key === masks.key) ?? null);
+    for (const editor of editors) editor.show(settings.find(({ key }) => key === editor.key) ?? null);
     if (settings.length > 0) wifi.show(settings);
   }
 
@@ -147,7 +151,7 @@ export function makeSettings({ words, masks, tell, answered, applied }) {
       if (patch.wifi) wifi.applied();
       const changed = take(answer);
       if (changed.includes("privacy.mode")) tell(words().say("control.mode.now", { mode: shownValue("privacy.mode") }), BRIEF);
-      if (patch.privacy?.masks) masks.applied();
+      for (const editor of editors) if (isIn(patch, editor.key)) editor.applied();
       applied(changed);
     } else refused(answer);
     answered(answer);
@@ -185,7 +189,8 @@ export function makeSettings({ words, masks, tell, answered, applied }) {
   }
 
   function fault(key, text) {
-    if (key === masks.key) masks.fault(text);
+    const editor = editors.find((one) => one.key === key);
+    if (editor) editor.fault(text);
     else if (wifi.owns(key)) wifi.fault(text);
     else fields.get(key)?.field.fault(text);
   }

@@ -83,6 +83,8 @@ export function valueWords(words, setting, value = setting.value) {
       return words.say(setting.is_set ? "control.on" : "control.off");
     case "cameras":
       return Object.keys(value).join(", ") || "–";
+    case "zones":
+      return words.say("control.zones.count", { count: value.length });
     case "polygons":
       return words.say("control.masks.count", { count: value.length });
     default:

@@ -7,7 +7,7 @@ use crate::cli::ConfigFileArgs;
 use crate::test_folder::TestFolder;
 
 /// Each section with its keys.
-const SECTIONS: [(&str, &[&str]); 20] = [
+const SECTIONS: [(&str, &[&str]); 21] = [
     ("", Config::KEYS),
     ("camera", CameraConfig::KEYS),
     ("cameras", CameraEntry::KEYS),
@@ -28,6 +28,7 @@ const SECTIONS: [(&str, &[&str]); 20] = [
     ("screen", ScreenConfig::KEYS),
     ("power", PowerConfig::KEYS),
     ("play", PlayConfig::KEYS),
+    ("counting", CountingConfig::KEYS),
 ];
 
 /// What a file with this text and these options give.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use super::event::{EventDetail, StationSummary};
+use super::event::{ClassCount, EventDetail, StationSummary};
 
 /// A class's count has to stay above or below what was told for this long, so that a track which flickers gives no
 /// events.
@@ -25,7 +25,8 @@ pub(super) struct Sample {
 pub(super) struct ChangeDetector {
     told: Option<StationSummary>,
     compared_at: Option<Instant>,
-    unsettled: BTreeMap<String, Unsettled>,
+    /// By zone and class; without a zone: in the whole picture.
+    unsettled: BTreeMap<(Option<String>, String), Unsettled>,
 }
 
 /// A count that is above, or below, the one that was told.
@@ -59,6 +60,7 @@ impl ChangeDetector {
             viewers,
             address,
             classes,
+            zones,
         } = sample.summary;
         let mut changes = Vec::new();
         if shutter != told.shutter {
@@ -86,47 +88,60 @@ impl ChangeDetector {
             changes.push(EventDetail::Address { url: address });
         }
         let hold = if paused { Duration::ZERO } else { HOLD };
-        let counted = (&classes, sample.counted_at);
-        changes.extend(self.compare_classes(&mut told.classes, counted, hold));
+        let at = (sample.counted_at, hold);
+        changes.extend(self.compare_classes(None, &mut told.classes, &classes, at));
+        // The owner may have removed zones.
+        told.zones.retain(|zone, _| zones.contains_key(zone));
+        let is_there = |zone: &Option<String>| zone.iter().all(|zone| zones.contains_key(zone));
+        self.unsettled.retain(|(zone, _), _| is_there(zone));
+        for (zone, counts) in &zones {
+            let told = told.zones.entry(zone.clone()).or_default();
+            changes.extend(self.compare_classes(Some(zone), told, counts, at));
+        }
         self.told = Some(told);
         changes
     }
 
+    /// `zone`: `None`: in the whole picture. `at`: when the classes were counted, and how long a count has to hold.
     fn compare_classes(
         &mut self,
+        zone: Option<&String>,
         told: &mut BTreeMap<String, usize>,
-        (counts, at): (&BTreeMap<String, usize>, Instant),
-        hold: Duration,
+        counts: &BTreeMap<String, usize>,
+        (at, hold): (Instant, Duration),
     ) -> Vec<EventDetail> {
         let count_in = |counts: &BTreeMap<String, usize>, class: &String| {
             counts.get(class).copied().unwrap_or_default()
         };
-        let names = told
-            .keys()
-            .chain(counts.keys())
-            .chain(self.unsettled.keys());
+        let unsettled = self.unsettled.keys();
+        let here = unsettled.filter(|(other, _)| other.as_ref() == zone);
+        let names = told.keys().chain(counts.keys());
+        let names = names.chain(here.map(|(_, class)| class));
         let names: BTreeSet<String> = names.cloned().collect();
         let mut changes = Vec::new();
         for class in names {
             let (before, count) = (count_in(told, &class), count_in(counts, &class));
+            let key = (zone.cloned(), class.clone());
             if before == count {
-                self.unsettled.remove(&class);
+                self.unsettled.remove(&key);
                 continue;
             }
-            let unsettled = Unsettled::next(self.unsettled.get(&class), before, count, at);
+            let unsettled = Unsettled::next(self.unsettled.get(&key), before, count, at);
             if at.saturating_duration_since(unsettled.since) < hold {
-                self.unsettled.insert(class, unsettled);
+                self.unsettled.insert(key, unsettled);
                 continue;
             }
-            self.unsettled.remove(&class);
+            self.unsettled.remove(&key);
             let count = unsettled.nearest;
             match count {
                 0 => told.remove(&class),
                 count => told.insert(class.clone(), count),
             };
+            let zone = zone.cloned();
+            let objects = ClassCount { class, count, zone };
             changes.push(match unsettled.is_above {
-                true => EventDetail::Appeared { class, count },
-                false => EventDetail::Left { class, count },
+                true => EventDetail::Appeared(objects),
+                false => EventDetail::Left(objects),
             });
         }
         changes
@@ -185,6 +200,7 @@ mod tests {
                 viewers: 0,
                 address: "http://192.168.1.20:8080".to_owned(),
                 classes: BTreeMap::new(),
+                zones: BTreeMap::new(),
             };
             let mut rig = Self {
                 changes: ChangeDetector::default(),
@@ -213,14 +229,20 @@ mod tests {
         }
     }
 
+    fn persons(count: usize, zone: Option<&str>) -> ClassCount {
+        ClassCount {
+            class: "person".to_owned(),
+            count,
+            zone: zone.map(str::to_owned),
+        }
+    }
+
     fn appeared(count: usize) -> EventDetail {
-        let class = "person".to_owned();
-        EventDetail::Appeared { class, count }
+        EventDetail::Appeared(persons(count, None))
     }
 
     fn left(count: usize) -> EventDetail {
-        let class = "person".to_owned();
-        EventDetail::Left { class, count }
+        EventDetail::Left(persons(count, None))
     }
 
     #[test]
@@ -256,6 +278,29 @@ mod tests {
         assert_eq!(rig.persons(0).after(200), []);
         assert_eq!(rig.after(1000), [left(0)]);
         assert!(rig.changes.told().expect("told").classes.is_empty());
+    }
+
+    #[test]
+    fn each_zone_has_counts_of_its_own() {
+        let mut rig = Rig::new();
+        let count = |count: usize| BTreeMap::from([("person".to_owned(), count)]);
+        rig.summary.zones = BTreeMap::from([("door".to_owned(), BTreeMap::new())]);
+        assert_eq!(rig.persons(1).after(200), []);
+        assert_eq!(rig.after(1000), [appeared(1)]);
+        rig.summary.zones.insert("door".to_owned(), count(1));
+        assert_eq!(rig.after(200), []);
+        let entered = EventDetail::Appeared(persons(1, Some("door")));
+        assert_eq!(rig.after(1000), [entered]);
+        assert_eq!(rig.changes.told(), Some(&rig.summary));
+        rig.summary.zones.insert("door".to_owned(), BTreeMap::new());
+        rig.after(200);
+        let gone = EventDetail::Left(persons(0, Some("door")));
+        assert_eq!(rig.after(1000), [gone]);
+        rig.summary.zones.insert("door".to_owned(), count(2));
+        rig.after(200);
+        rig.summary.zones.clear();
+        assert_eq!(rig.after(1000), [], "the owner has removed it");
+        assert!(rig.changes.unsettled.is_empty());
     }
 
     #[test]

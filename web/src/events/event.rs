@@ -38,14 +38,16 @@ pub(crate) enum EventDetail {
         url: String,
     },
     /// More objects of a class than before.
-    Appeared {
-        class: String,
-        count: usize,
-    },
+    Appeared(ClassCount),
     /// Fewer objects of a class than before.
-    Left {
+    Left(ClassCount),
+    /// An object has been in a zone for as long as `dwell_s` of the zone says.
+    Dwell {
+        zone: String,
         class: String,
-        count: usize,
+        seconds: u32,
+        /// Its number in `/api/tracks`.
+        track: u64,
     },
 }
 
@@ -60,8 +62,9 @@ impl EventDetail {
             Self::Source(_) => "source",
             Self::Viewers { .. } => "viewers",
             Self::Address { .. } => "address",
-            Self::Appeared { .. } => "appeared",
-            Self::Left { .. } => "left",
+            Self::Appeared(_) => "appeared",
+            Self::Left(_) => "left",
+            Self::Dwell { .. } => "dwell",
         }
     }
 }
@@ -78,6 +81,18 @@ pub(crate) struct StationSummary {
     pub(crate) address: String,
     /// The number of objects of each class that is in the picture.
     pub(crate) classes: BTreeMap<String, usize>,
+    /// The same for each of the owner's named zones.
+    pub(crate) zones: BTreeMap<String, BTreeMap<String, usize>>,
+}
+
+/// How many objects of a class there are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct ClassCount {
+    pub(crate) class: String,
+    pub(crate) count: usize,
+    /// The zone that they are in; absent: the whole picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) zone: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]

@@ -70,7 +70,7 @@ fn node(config: &Config) -> MqttNode {
         page: config.public_url.clone(),
         takes_commands: config.events.mqtt_commands,
         sends_pictures: config.events.mqtt_snapshot_s > 0,
-        classes: BTreeSet::new(),
+        seen: BTreeSet::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use capture::{Frame, Signal};
-use detector::Tracks;
+use detector::{Tracks, ZoneKind};
 
 use super::EventFollower;
 use super::changes::Sample;
@@ -50,17 +50,29 @@ fn sample(app: &App, now: Instant) -> Sample {
     };
     let tracks = app.slots.tracks.latest().filter(of_this_source);
     let counted_at = tracks.as_ref().map_or(now, |tracks| tracks.captured_at);
+    let present = app.settings.present();
+    let named = present
+        .zones
+        .iter()
+        .filter(|zone| zone.kind == ZoneKind::Named);
+    let mut zones: BTreeMap<String, BTreeMap<String, usize>> = named
+        .map(|zone| (zone.name.clone(), BTreeMap::new()))
+        .collect();
     let mut classes = BTreeMap::new();
     for track in tracks.iter().flat_map(|tracks| &tracks.items) {
         let label = tracks.as_ref().map(|tracks| tracks.label(track.class_id));
-        *classes
-            .entry(label.unwrap_or_default().into_owned())
-            .or_default() += 1;
+        let label = label.unwrap_or_default().into_owned();
+        for zone in track.zones.iter() {
+            if let Some(counts) = zones.get_mut(&zone.name) {
+                *counts.entry(label.clone()).or_default() += 1;
+            }
+        }
+        *classes.entry(label).or_default() += 1;
     }
     Sample {
         summary: StationSummary {
             shutter: shutter.into(),
-            privacy: app.settings.present().privacy.mode.name().to_owned(),
+            privacy: present.privacy.mode.name().to_owned(),
             power: PowerSummary {
                 profile: power.profile,
                 battery_low: power.is_low,
@@ -69,6 +81,7 @@ fn sample(app: &App, now: Instant) -> Sample {
             viewers: app.engine.viewers().len(),
             address: app.visitors_address().public.best,
             classes,
+            zones,
         },
         counted_at,
     }

@@ -22,6 +22,7 @@ fn sample(viewers: usize) -> Sample {
         viewers,
         address: String::new(),
         classes: BTreeMap::new(),
+        zones: BTreeMap::new(),
     };
     Sample {
         summary,

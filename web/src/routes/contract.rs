@@ -11,7 +11,9 @@ use serde_json::{Map, Value, json};
 
 use self::operation::{Content, Operation, SchemaOf};
 use super::stylise::{previews, submit};
-use super::{admin, camera, events, feed, gallery, health, join, network, offers, page, play};
+use super::{
+    admin, camera, counts, events, feed, gallery, health, join, network, offers, page, play,
+};
 use super::{portal, print, screen, settings, shutter, status, stylise, tracks, whep_whip, worker};
 use crate::http::bodies::ProblemBody;
 use crate::layers::identify::Needs;
@@ -27,6 +29,7 @@ pub(super) fn operations() -> Vec<(&'static str, Vec<Operation>)> {
         ("Feed", feed::operations()),
         ("Tracks and events", tracks::operations()),
         ("Tracks and events", events::operations()),
+        ("Tracks and events", counts::operations()),
         ("WHEP and WHIP", whep_whip::operations()),
         ("Shutter", shutter::operations()),
         ("Settings", settings::operations()),

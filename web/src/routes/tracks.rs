@@ -37,6 +37,8 @@ struct TrackEvent<'a> {
     score: f32,
     #[serde(rename = "box")]
     bbox_px: [f32; 4],
+    /// The owner's named zones that it is in.
+    zones: Vec<&'a str>,
 }
 
 /// Events for programs; a page that shows them for browsers.
@@ -99,6 +101,7 @@ fn describe<'a>(app: &App, tracks: &'a Tracks) -> TracksEvent<'a> {
         class_id: track.class_id,
         score: track.score,
         bbox_px: [track.bbox.x1, track.bbox.y1, track.bbox.x2, track.bbox.y2],
+        zones: track.zones.iter().map(|zone| zone.name.as_str()).collect(),
     });
     TracksEvent {
         frame_seq: tracks.frame_seq,

@@ -254,6 +254,21 @@ mod tests {
     }
 
     #[test]
+    fn a_list_of_tables_is_replaced_by_the_changed_one() {
+        let file = "name = \"a\"\n\n[[zones]]\nname = \"old\"\npoints = [[0, 0], [1, 0], [1, 1]]\n\n\
+            [[cameras]]\nname = \"front\"\nsource = \"webcam:0\"\n\n[booth]\nkeep_hours = 12\n";
+        let zone =
+            json!([{"name": "door", "kind": "ignore", "points": [[0.25, 0.5], [1, 0], [1, 1]]}]);
+        let text = edited(file, &[("zones", zone)]).expect("valid");
+        let config: crate::config::Config = toml::from_str(&text).expect(&text);
+        assert_eq!((config.zones.len(), &*config.zones[0].name), (1, "door"));
+        assert_eq!((config.cameras.len(), config.booth.keep_hours), (1, 12));
+        let none = edited(&text, &[("zones", json!([]))]).expect("valid");
+        let config: crate::config::Config = toml::from_str(&none).expect(&none);
+        assert!(config.zones.is_empty(), "{none}");
+    }
+
+    #[test]
     fn where_the_file_cannot_be_written_an_overlay_is() {
         let folder = TestFolder::new();
         // A folder of the file's name: nobody can write that, not even root.

@@ -24,6 +24,8 @@ pub(crate) enum Kind {
     },
     List,
     Polygons,
+    /// Polygons with more fields; see `zones` of the configuration.
+    Zones,
     /// A number for each of some names.
     Scores {
         min: f64,
@@ -84,6 +86,11 @@ const SCORES: Kind = Kind::Scores {
     max: 1.0,
     step: 0.01,
 };
+const PART_OF_PICTURE: Kind = Kind::Number {
+    min: 0.0,
+    max: 1.0,
+    step: 0.01,
+};
 const DETECT_FPS: Kind = Kind::Number {
     min: 0.0,
     max: DETECT_FPS_MAX as f64,
@@ -125,6 +132,10 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting!("classes", Kind::List, classes),
     setting!("min_score", SCORE, min_score),
     setting!("class_scores", SCORES, class_scores),
+    setting!("min_size", PART_OF_PICTURE, min_size),
+    setting!("zones", Kind::Zones, zones),
+    setting!("zone_outlines", Kind::Flag, zone_outlines),
+    setting!("counting.enabled", Kind::Flag, counting.enabled),
     setting!("detect_fps", DETECT_FPS, detect_fps),
     setting!("detect_when", DETECT_WHEN, detect_when),
     setting!("boxes", Kind::Flag, boxes),
@@ -404,6 +415,16 @@ mod tests {
             (json!({"power": {"lid": "ignore"}}), "power.lid"),
             (json!({"class_scores": {"person": 2}}), "class_scores"),
             (json!({"class_scores": ["person"]}), "class_scores"),
+            (json!({"min_size": 1.1}), "min_size"),
+            (json!({"zones": mask}), "zones"),
+            (
+                json!({"zones": [{"name": "x", "kind": "round", "points": []}]}),
+                "zones",
+            ),
+            (
+                json!({"counting": {"keep_hours": 5}}),
+                "counting.keep_hours",
+            ),
             (json!({"detect_fps": -1}), "detect_fps"),
             (json!({"detect_when": "never"}), "detect_when"),
             (json!({"labels": "everything"}), "labels"),

@@ -1,12 +1,12 @@
 //! Paints detections for the compose thread: `signaling` does not know about tracks.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use capture::{Frame, I420, Signal, Slot, WallClock};
 use detector::privacy::PrivacyFilter;
-use detector::{Card, LabelContent, OverlayPainter, Tracks};
+use detector::{Card, LabelContent, OverlayPainter, Tracks, Zone};
 use signaling::{Painter, PictureFilter, reserved_top_px};
 
 use crate::games::ShownGame;
@@ -28,6 +28,8 @@ pub(crate) struct OverlayControl {
     paints_camera_names: AtomicBool,
     /// The index in [`LabelContent::ALL`].
     labels: AtomicUsize,
+    /// Those whose outlines are painted. Held only to copy or to replace the pointer.
+    zones: Mutex<Arc<Vec<Zone>>>,
 }
 
 impl OverlayControl {
@@ -39,6 +41,15 @@ impl OverlayControl {
         self.paints_boxes.store(paints_boxes, Ordering::Relaxed);
         self.paints_camera_names
             .store(paints_camera_names, Ordering::Relaxed);
+    }
+
+    /// The zones whose outlines are painted from the next picture on.
+    pub(crate) fn set_zones(&self, zones: Vec<Zone>) {
+        *self.zones.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(zones);
+    }
+
+    fn zones(&self) -> Arc<Vec<Zone>> {
+        Arc::clone(&self.zones.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn labels(&self) -> LabelContent {
@@ -113,6 +124,12 @@ impl FeedPainter {
 
 impl Painter for FeedPainter {
     fn paint(&mut self, picture: &mut I420, frame: &Frame) {
+        let zones = self.control.zones();
+        if !zones.is_empty() {
+            let camera = frame.camera.as_deref();
+            let shown = zones.iter().filter(|zone| zone.is_for(camera));
+            self.overlay.paint_zones(picture, shown);
+        }
         let game = self.game.latest();
         let has_marks = |game: &&Arc<ShownGame>| {
             !game.marks.is_empty() && game.source_number == Some(frame.source_number)

@@ -44,6 +44,7 @@ use crate::app::{AccessSetup, App, Slots, TrackListeners, Watchers};
 use crate::assets::Languages;
 use crate::booth::PhotoBooth;
 use crate::config::Config;
+use crate::counting::Counting;
 use crate::environment;
 use crate::events::Events;
 use crate::games::{ShownGame, StationGames};
@@ -52,6 +53,7 @@ use crate::http::sockets;
 use crate::keepsake::Keepsakes;
 use crate::metrics::Metrics;
 use crate::metrics::cameras::CameraCollector;
+use crate::metrics::counting::CountingMetrics;
 use crate::metrics::http::HttpMetrics;
 use crate::mjpeg::MjpegMetrics;
 use crate::power::{Power, PowerCollector, PowerEffects, SystemFiles};
@@ -120,6 +122,8 @@ pub(crate) fn start(
     metrics.register(&mut registry);
     let http_metrics = HttpMetrics::default();
     http_metrics.register(&mut registry);
+    let counting_metrics = CountingMetrics::default();
+    counting_metrics.register(&mut registry);
     let mjpeg_metrics = MjpegMetrics::default();
     mjpeg_metrics.register(&mut registry);
     threads.register(&mut registry);
@@ -182,6 +186,7 @@ pub(crate) fn start(
         shutter: controls.shutter,
         settings: controls.settings,
         events: Events::new(metrics.clone()),
+        counting: Counting::new(counting_metrics),
         booth: open_booth(
             &config,
             kept.data.as_deref(),
@@ -468,6 +473,7 @@ fn open_booth(
     };
     let settings = data.map(|data| BoothSettings {
         keep: booth.keep(),
+        keep_counts: config.counting.keep(),
         queue_max: booth.queue_max,
         per_visitor_max: booth.per_visitor_max,
         threads: threads.clone(),

@@ -32,3 +32,4 @@ mod tidy;
 mod timing;
 mod viewer_access;
 mod whip;
+mod zones;

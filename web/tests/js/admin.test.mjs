@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { detailOf, isGone } from "../../pages/admin/api.js";
 import { interfaceWords } from "../../pages/admin/network.js";
-import { changedKeys, merged, ownerOf, patchOf, toggled, unkept } from "../../pages/admin/patch.js";
+import { changedKeys, isIn, merged, ownerOf, patchOf, toggled, unkept } from "../../pages/admin/patch.js";
 import { dueParts, makePoller, pauseMs } from "../../pages/admin/poll.js";
 import * as polygon from "../../pages/admin/polygon.js";
 import { initial, remainingMs, step, tokenOf } from "../../pages/admin/state.js";
@@ -138,6 +138,8 @@ test("merge patches nest their keys, and two become one", () => {
   assert.deepEqual(merged(one, patchOf("privacy.masks", [])), { privacy: { mode: "open", masks: [] } });
   assert.deepEqual(merged(patchOf("a.b", [1]), patchOf("a.b", [2])), { a: { b: [2] } });
   assert.deepEqual(merged(patchOf("a", null), patchOf("b", 1)), { a: null, b: 1 });
+  assert.ok(isIn(one, "privacy.mode") && isIn(patchOf("zones", []), "zones"));
+  assert.ok(!isIn(one, "privacy.masks") && !isIn(one, "zones") && !isIn({}, "privacy.masks"));
 });
 
 test("what differs between two states of the settings", () => {

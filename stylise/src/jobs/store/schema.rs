@@ -30,10 +30,11 @@ pub(super) enum EarlierSchema {
 /// - `photo_kind`: one picture, or a sheet of several shots.
 /// - `approved`: whether the owner looked at the result and shows it. `hidden` outweighs it.
 /// - `focus_x` and `focus_y`: what crops of the result keep, in fractions; expiry sets them to NULL.
+/// - `counts` and `heat` are the fields of `HourCount` and `HeatMap`.
 /// - `program` is the version of the program that wrote the database last, for the message of an earlier program.
 ///
 /// A step that was released is never changed; `tests/schemas/` has a database of each.
-pub(super) const STEPS: [&str; 6] = [
+pub(super) const STEPS: [&str; 7] = [
     "
 CREATE TABLE jobs (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -100,6 +101,26 @@ ALTER TABLE jobs ADD COLUMN photo_kind TEXT NOT NULL DEFAULT 'single';
 ALTER TABLE jobs ADD COLUMN approved INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE jobs ADD COLUMN focus_x REAL;
 ALTER TABLE jobs ADD COLUMN focus_y REAL;
+",
+    "
+CREATE TABLE counts (
+    hour INTEGER NOT NULL,
+    zone TEXT NOT NULL,
+    class TEXT NOT NULL,
+    entered INTEGER NOT NULL,
+    present_ms INTEGER NOT NULL,
+    most INTEGER NOT NULL,
+    expires_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (hour, zone, class)
+) STRICT;
+CREATE TABLE heat (
+    hour INTEGER NOT NULL,
+    camera TEXT NOT NULL,
+    class TEXT NOT NULL,
+    cells BLOB NOT NULL,
+    expires_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (hour, camera, class)
+) STRICT;
 ",
 ];
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::events::event::{
-    EventDetail, PowerSummary, SourceSummary, StationEvent, StationSummary,
+    ClassCount, EventDetail, PowerSummary, SourceSummary, StationEvent, StationSummary,
 };
 
 pub(super) const ONLINE: &str = "online";
@@ -34,8 +34,8 @@ pub(super) struct MqttNode {
     pub(super) page: Option<String>,
     pub(super) takes_commands: bool,
     pub(super) sends_pictures: bool,
-    /// The classes that were seen so far.
-    pub(super) classes: BTreeSet<String>,
+    /// The zones and classes that were seen so far; without a zone: in the whole picture.
+    pub(super) seen: BTreeSet<(Option<String>, String)>,
 }
 
 /// A name for topics: other characters are replaced.
@@ -79,9 +79,12 @@ impl MqttNode {
             EventDetail::Viewers { count } => vec![self.retained("viewers", count.to_string())],
             // It has no topic of its own.
             EventDetail::Address { .. } => Vec::new(),
-            EventDetail::Appeared { class, count } | EventDetail::Left { class, count } => {
-                self.count(class, *count)
+            EventDetail::Appeared(objects) | EventDetail::Left(objects) => {
+                let ClassCount { class, count, zone } = objects;
+                self.count(zone.as_deref(), class, *count)
             }
+            // It is no state.
+            EventDetail::Dwell { .. } => Vec::new(),
         }
     }
 
@@ -93,10 +96,22 @@ impl MqttNode {
         ];
         messages.extend(self.power(&summary.power));
         messages.extend(self.source(&summary.source));
-        let seen = self.classes.iter().chain(summary.classes.keys()).cloned();
-        for class in seen.collect::<BTreeSet<_>>() {
-            let count = summary.classes.get(&class).copied().unwrap_or_default();
-            messages.extend(self.count(&class, count));
+        let now = summary.classes.keys().map(|class| (None, class.clone()));
+        let mut seen: BTreeSet<_> = self.seen.iter().cloned().chain(now).collect();
+        for (zone, classes) in &summary.zones {
+            seen.extend(
+                classes
+                    .keys()
+                    .map(|class| (Some(zone.clone()), class.clone())),
+            );
+        }
+        for (zone, class) in seen {
+            let counts = match &zone {
+                None => Some(&summary.classes),
+                Some(zone) => summary.zones.get(zone),
+            };
+            let count = counts.and_then(|counts| counts.get(&class)).copied();
+            messages.extend(self.count(zone.as_deref(), &class, count.unwrap_or_default()));
         }
         messages
     }
@@ -123,13 +138,15 @@ impl MqttNode {
     }
 
     /// A class that is new is announced first.
-    fn count(&mut self, class: &str, count: usize) -> Vec<MqttMessage> {
-        let object = format!("count_{}", topic_word(class));
-        let state = self.retained(&object, count.to_string());
-        if !self.classes.insert(class.to_owned()) {
+    fn count(&mut self, zone: Option<&str>, class: &str, count: usize) -> Vec<MqttMessage> {
+        let state = self.retained(&count_topic(zone, class), count.to_string());
+        if !self
+            .seen
+            .insert((zone.map(str::to_owned), class.to_owned()))
+        {
             return vec![state];
         }
-        vec![self.class_discovery(class), state]
+        vec![self.class_discovery(zone, class), state]
     }
 
     /// The entities that do not depend on what is seen, and those of the classes seen so far. What a former configuration
@@ -189,14 +206,16 @@ impl MqttNode {
             ("sensor", "viewers", Some(viewers)),
         ];
         let fixed = fixed.map(|(kind, object, entity)| self.entity(kind, object, entity));
-        let classes = self.classes.iter().map(|class| self.class_discovery(class));
-        fixed.into_iter().chain(classes).collect()
+        let seen = self.seen.iter();
+        let counts = seen.map(|(zone, class)| self.class_discovery(zone.as_deref(), class));
+        fixed.into_iter().chain(counts).collect()
     }
 
-    fn class_discovery(&self, class: &str) -> MqttMessage {
-        let object = format!("count_{}", topic_word(class));
+    fn class_discovery(&self, zone: Option<&str>, class: &str) -> MqttMessage {
+        let object = count_topic(zone, class);
+        let place = zone.map(|zone| format!(" in {zone}")).unwrap_or_default();
         let entity = json!({
-            "name": format!("Count of {class}"),
+            "name": format!("Count of {class}{place}"),
             "icon": "mdi:counter",
             "state_class": "measurement",
             "state_topic": self.topic(&object),
@@ -238,6 +257,15 @@ impl MqttNode {
     }
 }
 
+/// The last part of the topic of a count.
+fn count_topic(zone: Option<&str>, class: &str) -> String {
+    let class = topic_word(class);
+    match zone {
+        None => format!("count_{class}"),
+        Some(zone) => format!("zone_{}_count_{class}", topic_word(zone)),
+    }
+}
+
 /// Whether a command closes the shutter; `None`: it is no command.
 pub(super) fn closes(payload: &[u8]) -> Option<bool> {
     match payload {
@@ -258,7 +286,7 @@ mod tests {
             page: None,
             takes_commands: false,
             sends_pictures: false,
-            classes: BTreeSet::new(),
+            seen: BTreeSet::new(),
         }
     }
 
@@ -279,17 +307,20 @@ mod tests {
     #[test]
     fn a_class_is_announced_when_it_is_seen_first() {
         let mut node = node();
-        let appeared = event(EventDetail::Appeared {
-            class: "dining table".to_owned(),
-            count: 2,
-        });
+        let appeared = |zone: Option<&str>| {
+            event(EventDetail::Appeared(ClassCount {
+                class: "dining table".to_owned(),
+                count: 2,
+                zone: zone.map(str::to_owned),
+            }))
+        };
         let topics = |messages: &[MqttMessage]| -> Vec<String> {
             messages
                 .iter()
                 .map(|message| message.topic.clone())
                 .collect()
         };
-        let first = node.messages(&appeared);
+        let first = node.messages(&appeared(None));
         let count = "carrier/hall_2__/count_dining_table";
         assert_eq!(
             topics(&first),
@@ -301,13 +332,28 @@ mod tests {
         );
         assert_eq!((first[1].payload.as_str(), first[1].retain), ("2", true));
         assert!(!first[2].retain);
-        let second = node.messages(&appeared);
+        let second = node.messages(&appeared(None));
         assert_eq!(topics(&second), [count, "carrier/hall_2__/event"]);
         assert!(
             node.discovery()
                 .iter()
                 .any(|one| one.topic == first[0].topic)
         );
+        let in_zone = node.messages(&appeared(Some("Hall A")));
+        let count = "carrier/hall_2__/zone_hall_a_count_dining_table";
+        assert_eq!((in_zone.len(), in_zone[1].topic.as_str()), (3, count));
+        assert!(
+            in_zone[0]
+                .payload
+                .contains("Count of dining table in Hall A")
+        );
+        let dwell = event(EventDetail::Dwell {
+            zone: "Hall A".to_owned(),
+            class: "person".to_owned(),
+            seconds: 30,
+            track: 7,
+        });
+        assert_eq!(topics(&node.messages(&dwell)), ["carrier/hall_2__/event"]);
     }
 
     #[test]

@@ -13,6 +13,7 @@ export function makeAdmin(mock) {
     camera: null, // the answer of GET /api/camera
     privacy: { promise: "none", note: null },
     network: null, // the answer of GET /api/network
+    counts: null, // the answer of GET /api/counts
     power: null, // the owner's part of GET /api/status
     checks: [],
     prints: [], // what waits for approval
@@ -116,6 +117,11 @@ export function makeAdmin(mock) {
     "GET /api/sources": (_, response) => send(response, { sources: admin.sources }),
     "GET /api/camera": (_, response) => send(response, admin.camera),
     "GET /api/network": (_, response) => send(response, { ...admin.network, ...chosen(find("network.prefer").value) }),
+    "GET /api/counts": (_, response) => send(response, admin.counts),
+    "DELETE /api/counts"(_, response) {
+      admin.counts = { ...admin.counts, hours: [], heat: { ...admin.counts.heat, maps: [] } };
+      response.writeHead(204).end();
+    },
     "GET /api/doctor": (_, response) => send(response, { checks: admin.checks }),
     "GET /api/admin/audit": (_, response) => send(response, { entries: admin.audit }),
     "GET /api/admin/prints": (_, response) => send(response, { offered: admin.prints.length > 0, prints: admin.prints }),
@@ -175,15 +181,36 @@ function flat(patch, isWhole, start = "") {
   });
 }
 
+// Two days of visitors, and where they stood.
+function counted(now) {
+  const HOUR_MS = 3600000;
+  const start = Math.floor(now / HOUR_MS) * HOUR_MS;
+  const hours = Array.from({ length: 30 }, (_, before) => {
+    const hour = new Date(start - (29 - before) * HOUR_MS).toISOString();
+    const came = (before * 7) % 23;
+    const row = (zone, entered) => ({ hour, zone, class: "person", entered, present_s: entered * 40, most: Math.ceil(entered / 6) });
+    return [row(null, came), row("door", Math.floor(came / 2)), { ...row(null, 1), class: "backpack" }];
+  }).flat();
+  const [columns, rows] = [32, 18];
+  const cell = (_, at) => Math.max(0, 60 - 4 * Math.hypot((at % columns) - 20, Math.floor(at / columns) - 12));
+  const maps = [{ camera: null, class: "person", seconds: Array.from({ length: columns * rows }, cell) }];
+  return { counting: true, kept: true, keep_hours: 72, hours, heat: { columns, rows, maps } };
+}
+
 function fresh() {
   const setting = (key, kind, value, more = {}) => ({ key, kind, value, default: value, origin: "default", ...more });
   const now = Date.now();
   const at = (before) => new Date(now - before * 1000).toISOString();
   return {
+    counts: counted(now),
     shutter: { closed: false, by: "start", who: null, reason: null, since: at(3900), kept: true },
     settings: [
       setting("privacy.mode", "choice", "open", { choices: ["open", "blur_faces", "blur_people", "silhouettes"] }),
       setting("privacy.masks", "polygons", [{ name: "badge scanner", points: [[0.1, 0.6], [0.3, 0.6], [0.3, 0.9], [0.1, 0.9]] }], { default: [] }),
+      setting("zones", "zones", [], { default: [] }),
+      setting("zone_outlines", "flag", false),
+      setting("counting.enabled", "flag", true),
+      setting("min_size", "number", 0, { min: 0, max: 1, step: 0.01 }),
       setting("min_score", "number", 0.35, { min: 0, max: 1, step: 0.01 }),
       setting("classes", "list", [], {
         choices: ["person", "bicycle", "car", "dog", "cat", "backpack", "umbrella", "handbag", "bottle", "cup", "chair", "couch", "potted plant", "tv", "laptop", "book"],

@@ -13,7 +13,7 @@ export async function run(t) {
   await withMock(t, async (mock) => {
     const picture = Buffer.from(await (await fetch(`${mock.url}snapshot.jpg`)).arrayBuffer());
     mock.booth.addShown({ id: randomUUID(), style: "pencil", made_by: "laptop", result: picture });
-    for (const part of [signIn, shutter, settings, moreSettings, power, camera, cameras, masks, lists, networks, away, languages, link, looks]) {
+    for (const part of [signIn, shutter, settings, moreSettings, power, camera, cameras, masks, zones, counts, lists, networks, away, languages, link, looks]) {
       await part(t, mock);
       // Their polls would count among those of the next part.
       for (const context of t.contexts) await context.close();
@@ -362,6 +362,60 @@ async function masks(t, mock) {
   t.check("changes can be discarded", (await page.locator(".corner").count()) === 4 && (await page.isHidden("#mask-fault")));
 }
 
+async function zones(t, mock) {
+  const page = await control(t, mock, { withPicture: true });
+  await page.tap("#masks summary");
+  await page.waitForSelector("#mask-points .corner");
+  await page.tap("#zones > summary");
+  await page.waitForSelector("#zone-editor button");
+  t.check("one editor at a time has the picture", await page.waitForFunction(() => !document.getElementById("masks").open).then(() => true, () => false));
+  await page.tap("#zone-editor .wide");
+  const corners = page.locator(".polygon-points:not(#mask-points) .corner");
+  t.check("a zone is added", (await corners.count()) === 4);
+  await corners.first().focus();
+  await page.keyboard.press("Shift+ArrowLeft");
+  t.check("arrow keys move a corner, and where it is is spoken", /30 % across, 35 % down/.test(await page.textContent("#spoken")));
+  await page.locator("#zone-editor input[type=text]").fill("door");
+  await page.locator("#zone-editor input[type=number]").fill("30");
+  await page.tap("#zone-editor .wide");
+  await page.locator("#zone-editor select").last().selectOption("ignore");
+  t.check("an ignored zone tells of no stay", await page.locator("#zone-editor input[type=number]").last().isDisabled());
+  await t.shot(page, "admin-zones");
+  await inspect(t, page, "axe-core finds nothing on the zones");
+  t.check("nothing was sent so far", mock.admin.patches.length === 0);
+  await page.tap("#zone-editor .strong");
+  t.check("zones are applied", await says(page, "#news", /zones are applied/));
+  const sent = mock.admin.patches.at(-1).zones;
+  t.check("with name, kind and stay", sent.length === 2 && sent[0].name === "door" && sent[0].dwell_s === 30 && sent[1].kind === "ignore" && sent[0].points[0][0] === 0.3, JSON.stringify(sent));
+  mock.admin.refuse.push({ method: "PATCH", path: "/api/settings", status: 422, body: { key: "zones", detail: "two zones have the name" } });
+  await page.locator("#zone-editor input[type=text]").last().fill("door");
+  await page.tap("#zone-editor .strong");
+  t.check("a refused zone is explained there", await says(page, "#zone-editor .fault", /two zones/));
+  await page.tap("#zone-editor .pair:last-child button:first-child");
+  t.check("changes can be discarded", (await page.inputValue("#zone-editor input[type=text] >> nth=-1")) !== "door");
+  await page.locator("#zone-editor .bad").first().tap();
+  t.check("a zone can be deleted", (await page.locator("#zone-editor .polygon-list li").count()) === 1);
+}
+
+async function counts(t, mock) {
+  const page = await control(t, mock);
+  await page.tap("#counts > summary");
+  await page.waitForSelector("#counts-body rect");
+  t.check("there is a bar for each hour of the day", (await page.locator("#counts-body rect").count()) === 24);
+  t.check("the sum is told", /came, at most 4 at a time/.test(await page.textContent("#counts-body")), await page.textContent("#counts-body"));
+  t.check("the heat map has a text", /across/.test(await page.getAttribute("#counts-body canvas", "aria-label")));
+  const before = await page.getAttribute("#counts-body svg", "aria-label");
+  await page.selectOption("#counts-zone", "door");
+  t.check("a zone has a chart of its own", (await page.getAttribute("#counts-body svg", "aria-label")) !== before);
+  await page.locator("#counts").scrollIntoViewIfNeeded();
+  await t.shot(page, "admin-counts");
+  await inspect(t, page, "axe-core finds nothing on the counts");
+  await page.tap("#counts-body .bad");
+  t.check("erasing asks first", mock.admin.counts.hours.length > 0 && /Press again/.test(await page.textContent("#counts-body .bad")));
+  await page.tap("#counts-body .bad");
+  t.check("then it erases", await says(page, "#counts-body", /Nothing was counted yet/));
+}
+
 async function lists(t, mock) {
   const page = await control(t, mock);
   await page.waitForTimeout(600);
@@ -498,8 +552,11 @@ async function looks(t, mock) {
   }
   for (const language of ["en", "de", "es"]) {
     const page = await control(t, mock, { locale: language, reducedMotion: "reduce" });
-    for (const id of ["viewers", "booth", "join", "health", "audit", "log"]) await page.tap(`#${id} > summary`);
+    for (const id of ["counts", "viewers", "booth", "join", "health", "audit", "log"]) await page.tap(`#${id} > summary`);
+    await page.tap("#zones > summary");
+    await page.tap("#zone-editor .wide");
     await page.tap("#set-detection summary");
+    await page.waitForSelector("#counts-body rect");
     await page.waitForSelector("#grid img");
     for (const size of SIZES) {
       const [width, height] = size.split("x").map(Number);

@@ -10,12 +10,13 @@ use crate::jobs::store::tables::GalleryFilter;
 use crate::test_folder::TestFolder;
 
 /// A database of each schema that was released, beginning with the first.
-const EARLIER: [&str; 5] = [
+const EARLIER: [&str; 6] = [
     include_str!("../../../../tests/schemas/1.sql"),
     include_str!("../../../../tests/schemas/2.sql"),
     include_str!("../../../../tests/schemas/3.sql"),
     include_str!("../../../../tests/schemas/4.sql"),
     include_str!("../../../../tests/schemas/5.sql"),
+    include_str!("../../../../tests/schemas/6.sql"),
 ];
 
 fn earlier(dir: &TestFolder, schema: usize) -> PathBuf {
