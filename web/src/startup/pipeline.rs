@@ -453,7 +453,7 @@ fn open_booth(
     let people = find_people(config.detector()?);
     let builtin = booth
         .builtin
-        .then(|| Builtin::new(Some(people), is_gallery_open));
+        .then(|| Builtin::new(Some(Arc::clone(&people)), is_gallery_open));
     // Without a booth, no request is sent to the server.
     let comfyui = match config.stylise.settings().filter(|_| booth.enabled) {
         Some(mut settings) => {
@@ -462,7 +462,7 @@ fn open_booth(
             for error in broken {
                 tracing::warn!(%error, "a workflow is invalid and is ignored");
             }
-            Some(Comfyui::connect(&settings, workflows)?)
+            Some(Comfyui::connect(&settings, workflows, Some(people))?)
         }
         None => None,
     };
