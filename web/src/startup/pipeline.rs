@@ -20,7 +20,7 @@ use std::time::Instant;
 use anyhow::Context;
 use capture::{CaptureConfig, CaptureHandle, CaptureMetrics, SelectedSource, Slot, Threads};
 use detector::privacy::{PrivacyControl, PrivacyFilter, Sightings};
-use detector::{DetectorMetrics, OverlayPainter, WorkerHandle, WorkerParts};
+use detector::{ClassNames, DetectorMetrics, OverlayPainter, WorkerHandle, WorkerParts};
 use prometheus_client::registry::Registry;
 use signaling::whep::Whep;
 use signaling::whip::{Whip, WhipMetrics};
@@ -360,7 +360,9 @@ impl PipelineBuilder<'_> {
         let tracks = Arc::clone(&self.slots.tracks);
         let control = Arc::clone(&followers.overlay);
         let clock = self.slots.clock;
-        let painter = FeedPainter::new(OverlayPainter::new(), tracks, game, control, clock);
+        let class_names = ClassNames::new(&self.config.play.language);
+        let overlay = OverlayPainter::new().with_class_names(class_names);
+        let painter = FeedPainter::new(overlay, tracks, game, control, clock);
         let filter = FeedFilter(PrivacyFilter::new(self.sightings.clone()));
         let parts = ComposeParts {
             frames: Arc::clone(&self.slots.frames),
