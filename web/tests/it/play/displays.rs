@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Events, ask, owner, start, station, station_with_person};
+use super::{Events, ask, owner, start, station_with_person};
 use crate::station::{Station, agent, get};
 
 /// Pixels of a module, and light modules around a code.
@@ -92,7 +92,7 @@ fn a_code_takes_the_picture_of_the_owners_round_home_from_a_display_once() {
 #[ignore = "takes over a minute"]
 fn a_station_that_nobody_uses_starts_a_game_when_somebody_is_in_view() {
     let config = "[play]\nattraction_after_minutes = 1\ngames = [\"how-many\"]\n";
-    let Some(station) = station(config) else {
+    let Some(station) = station_with_person(config) else {
         return;
     };
     let mut events = Events::follow(&station);

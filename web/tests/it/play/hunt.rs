@@ -112,13 +112,9 @@ fn strip(station: &Station, round: u64, key: &str) -> image::DynamicImage {
 fn shots(strip: &GrayImage) -> Vec<GrayImage> {
     let (width, height) = strip.dimensions();
     let each = |index: u32| {
-        let shot = crop_imm(
-            strip,
-            width / 5,
-            height * index / 5 + height / 20,
-            width * 3 / 5,
-            height / 8,
-        );
+        // They are 217 thousandths of the height apart.
+        let top = height * (50 + 217 * index) / 1000;
+        let shot = crop_imm(strip, width / 5, top, width * 3 / 5, height / 8);
         resize(&shot.to_image(), 16, 9, FilterType::Triangle)
     };
     (0..4).map(each).collect()
