@@ -15,7 +15,7 @@ use crate::layers::identify::Requester;
 const ROUND_KEY: HeaderName = HeaderName::from_static("x-round-key");
 
 /// The round of the path, of a request that is the owner's or has its key.
-pub(in crate::routes) struct OwnRound {
+pub(crate) struct OwnRound {
     pub(super) app: Arc<App>,
     pub(super) round: u64,
 }
