@@ -1,5 +1,5 @@
 //! Lists the files of `pages/`, so that a new one is in the program without another line, and compresses those that
-//! are text. Language files get the texts of the games.
+//! are text. Language files get the texts of the games and the names of classes.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -9,9 +9,14 @@ use std::path::{Path, PathBuf};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+/// Language files of other crates, whose texts pages show, too.
+const MORE_TEXTS: [&str; 2] = ["play/lang", "detector/lang"];
+
 fn main() -> io::Result<()> {
     writeln!(io::stdout(), "cargo::rerun-if-changed=pages")?;
-    writeln!(io::stdout(), "cargo::rerun-if-changed=../play/lang")?;
+    for folder in MORE_TEXTS {
+        writeln!(io::stdout(), "cargo::rerun-if-changed=../{folder}")?;
+    }
     let root = Path::new(&variable("CARGO_MANIFEST_DIR")?).join("pages");
     let mut files = Vec::new();
     collect(&root, &mut files)?;
@@ -20,7 +25,7 @@ fn main() -> io::Result<()> {
     let mut list = "&[\n".to_owned();
     for (number, file) in files.iter().enumerate() {
         let path = file.strip_prefix(&root).unwrap_or(file);
-        let file = match with_texts_of_games(path, file)? {
+        let file = match with_more_texts(path, file)? {
             Some(words) => {
                 let to = Path::new(&out).join(format!("{number}.json"));
                 fs::write(&to, words)?;
@@ -45,22 +50,27 @@ fn main() -> io::Result<()> {
     fs::write(Path::new(&out).join("pages.rs"), list)
 }
 
-/// A language file with the texts of `play/lang/`, both of which are one JSON object; `None`: it is no language file.
-fn with_texts_of_games(path: &Path, file: &Path) -> io::Result<Option<String>> {
+/// A language file with the texts of other crates, each of which is one JSON object; `None`: it is no language file.
+fn with_more_texts(path: &Path, file: &Path) -> io::Result<Option<String>> {
     let (Ok(name), Some(pages)) = (path.strip_prefix("lang"), file.ancestors().nth(2)) else {
         return Ok(None);
     };
-    let games = pages.join("../../play/lang").join(name);
-    if !games.exists() {
-        return Ok(None);
+    let mut words = fs::read_to_string(file)?;
+    for folder in MORE_TEXTS {
+        let more = pages.join("../..").join(folder).join(name);
+        if !more.exists() {
+            return Ok(None);
+        }
+        let more = fs::read_to_string(more)?;
+        let objects = words
+            .trim()
+            .strip_suffix('}')
+            .zip(more.trim().strip_prefix('{'));
+        let (before, more) =
+            objects.ok_or_else(|| io::Error::other("a language file is no object"))?;
+        words = format!("{},{more}", before.trim_end());
     }
-    let (words, games) = (fs::read_to_string(file)?, fs::read_to_string(games)?);
-    let objects = words
-        .trim()
-        .strip_suffix('}')
-        .zip(games.trim().strip_prefix('{'));
-    let (words, games) = objects.ok_or_else(|| io::Error::other("a language file is no object"))?;
-    Ok(Some(format!("{},{games}", words.trim_end())))
+    Ok(Some(words))
 }
 
 /// `None` for pictures, which are compressed already.

@@ -47,8 +47,8 @@ pub use onnx::runtime::{Runtime, RuntimeError};
 pub use onnx::session::SessionError;
 pub use opening::{DetectorConfig, OpenError, examine, open};
 pub use overlay::{
-    ACCENT, BannerClock, BannerFlash, BannerFlashKind, BannerSide, Card, GameBanner, LabelContent,
-    MarkedAs, MarkedTrack, OverlayPainter,
+    ACCENT, BannerClock, BannerFlash, BannerFlashKind, BannerSide, Card, ClassNames, GameBanner,
+    LabelContent, MarkedAs, MarkedTrack, OverlayPainter, class_colour,
 };
 pub use tracker::{Tracker, TrackerConfig};
 pub use tracks::{Track, Tracks};

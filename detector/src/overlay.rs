@@ -6,6 +6,7 @@
 mod boxes;
 mod camera_name;
 mod card;
+mod class_names;
 mod game;
 mod label_position;
 mod style;
@@ -28,10 +29,11 @@ use label_position::LabelPosition;
 use style::Sizes;
 
 pub use card::Card;
+pub use class_names::ClassNames;
 pub use game::{
     BannerClock, BannerFlash, BannerFlashKind, BannerSide, GameBanner, MarkedAs, MarkedTrack,
 };
-pub use style::ACCENT;
+pub use style::{ACCENT, of_class as class_colour};
 
 /// The most colours kept from picture to picture. A bound, because classes may have any numbers.
 const MOST_COLOURS: usize = 4096;
@@ -67,6 +69,7 @@ impl LabelContent {
 pub struct OverlayPainter {
     text: Text,
     labels: LabelContent,
+    class_names: ClassNames,
     places: HashMap<u64, LabelPosition>,
     /// By class. Cached, because computing a colour takes as long as painting with it.
     colours: HashMap<usize, style::Rgb>,
@@ -81,9 +84,19 @@ impl OverlayPainter {
         Self {
             text: Text::new(),
             labels: LabelContent::default(),
+            class_names: ClassNames::default(),
             places: HashMap::new(),
             colours: HashMap::new(),
             banner: None,
+        }
+    }
+
+    /// The same painter, whose labels have these names.
+    #[must_use]
+    pub fn with_class_names(self, class_names: ClassNames) -> Self {
+        Self {
+            class_names,
+            ..self
         }
     }
 
@@ -123,7 +136,7 @@ impl OverlayPainter {
                 .colours
                 .entry(track.class_id)
                 .or_insert_with(|| style::of_class(track.class_id)),
-            name: tracks.label(track.class_id),
+            name: self.class_names.of(tracks.label(track.class_id)),
             score: has_score.then_some(track.score),
             id: has_id.then_some(track.id),
             before: self.places.get(&track.id).copied(),

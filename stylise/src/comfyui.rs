@@ -40,6 +40,9 @@ use crate::comfyui::order::PreparedOrder;
 use crate::comfyui::remote_order::OrderNames;
 use crate::comfyui::settings::Endpoint;
 use crate::comfyui::survey::survey_server;
+use crate::isolate;
+use crate::people::FindPeople;
+use crate::photo_kind::PhotoKind;
 use crate::stylist::{JobContext, MadeBy, Order, RemoteOrder, Style, Stylist, StylistError};
 use crate::workflow::definition::{Workflow, WorkflowStyle};
 
@@ -53,6 +56,8 @@ const SURVEY_MAX: Duration = Duration::from_secs(10 * 60);
 const FORGET: Duration = Duration::from_secs(1);
 /// Attempts to overwrite the pictures of an order while the server answers other calls.
 const ERASE_TRIES: u32 = 10;
+/// Of the thread that looks for faces.
+const NICE: i32 = 10;
 
 /// A ComfyUI server. Its survey thread ends when the last reference is dropped.
 pub struct Comfyui {
@@ -60,6 +65,7 @@ pub struct Comfyui {
     workflows: Vec<Arc<Workflow>>,
     known: Mutex<ServerState>,
     ask_again: SyncSender<()>,
+    find_people: Option<FindPeople>,
 }
 
 #[derive(Default)]
@@ -83,10 +89,12 @@ struct Offer {
 }
 
 impl Comfyui {
-    /// Starts a thread that surveys the server; does not wait for it.
+    /// Starts a thread that surveys the server; does not wait for it. Without `find_people`, crops of the results are
+    /// centred.
     pub fn connect(
         settings: &ComfyuiSettings,
         workflows: Vec<Workflow>,
+        find_people: Option<FindPeople>,
     ) -> Result<Arc<Self>, SettingsError> {
         let client = Client::new(Endpoint::new(settings)?);
         // overflow: newest-wins; one pending request for a survey is enough
@@ -99,6 +107,7 @@ impl Comfyui {
                 ..ServerState::default()
             }),
             ask_again,
+            find_people,
         });
         let weak = Arc::downgrade(&this);
         let survey = move |heartbeat: &Heartbeat| survey_loop(&weak, &asked_again, heartbeat);
@@ -204,6 +213,23 @@ impl Comfyui {
         *tries >= ERASE_TRIES
     }
 
+    /// Looks for the faces in the visitor's picture, since the result has its shape and may have faces that no detector
+    /// knows.
+    fn find_focus(&self, order: &Order, context: &dyn JobContext) {
+        let Some(find) = &self.find_people else {
+            return;
+        };
+        if order.photo_kind != PhotoKind::Single {
+            return;
+        }
+        let found = isolate::run("carrier-faces", NICE, || find(&order.source).focus());
+        match found {
+            Ok(Some(focus)) => context.set_focus(focus),
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "cannot look for faces; crops are centred"),
+        }
+    }
+
     fn prepare(&self, order: &Order) -> Result<PreparedOrder, StylistError> {
         let Some(Offer { workflow, style }) = self.offer(&order.style) else {
             self.ready()?;
@@ -261,10 +287,14 @@ impl Stylist for Comfyui {
     fn stylise(&self, order: &Order, context: &dyn JobContext) -> Result<Vec<u8>, StylistError> {
         let prepared = self.prepare(order)?;
         let made = prepared.make(order.remote.clone(), context);
-        if let Err(StylistError::Unavailable(_)) = &made {
-            self.lock_state().unavailable_because = Some(server_error::AWAY);
-            // overflow: newest-wins
-            let _ = self.ask_again.try_send(());
+        match &made {
+            Ok(_) => self.find_focus(order, context),
+            Err(StylistError::Unavailable(_)) => {
+                self.lock_state().unavailable_because = Some(server_error::AWAY);
+                // overflow: newest-wins
+                let _ = self.ask_again.try_send(());
+            }
+            Err(_) => {}
         }
         made
     }

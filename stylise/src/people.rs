@@ -1,6 +1,8 @@
 //! Where people are in a picture, as far as somebody who has a detector can tell; and the crop that makes a
 //! portrait of a picture with one face. Pure.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -28,9 +30,8 @@ pub struct FocusPoint {
     pub y: f32,
 }
 
-/// Finds the people in a JPEG. Called on the thread that makes the style, at its low priority; it may take
-/// some tenths of a second.
-pub type FindPeople = Box<dyn Fn(&[u8]) -> People + Send + Sync>;
+/// Finds the people in a JPEG. Called on a thread of low priority; it may take some tenths of a second.
+pub type FindPeople = Arc<dyn Fn(&[u8]) -> People + Send + Sync>;
 
 impl PictureArea {
     pub(crate) const WHOLE: Self = Self {

@@ -9,12 +9,15 @@ use detector::privacy::PrivacyMode;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use screen::{Code, Count, ScreenState, StatusItem, Theme};
+use stylise::JobId;
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::network::visitors::preference;
 use crate::power::{BatteryGoal, PowerProfile, PowerView};
 use crate::qr;
 use crate::routes::join::public_address;
+use crate::routes::stylise::handover::open_handover;
 
 /// What every viewer may see.
 pub(crate) fn state(app: &App, codes: Vec<Code>, theme: Theme, now: Instant) -> ScreenState {
@@ -137,6 +140,28 @@ pub(crate) fn codes(app: &App) -> Vec<Code> {
     let page = address.page("/", app.config.viewers.token.as_deref());
     let page = code("Watch", caption.to_owned(), &page);
     wifi.into_iter().chain(page).collect()
+}
+
+/// Also the code of the picture of the owner's newest round: for the screen of this machine and for the owner, since
+/// whoever reads it can take the picture.
+pub(crate) fn codes_with_strip(app: &App, now: Instant) -> Vec<Code> {
+    let mut codes = codes(app);
+    if app.config.screen.codes {
+        let is_open = |secret| app.booth.handovers().is_taken(secret, now) == Some(false);
+        let make = |job| strip_code(app, job, now);
+        codes.extend(app.games.strip_code(make, is_open));
+    }
+    codes
+}
+
+fn strip_code(app: &App, job: JobId, now: Instant) -> Option<(Uuid, Code)> {
+    let (secret, url) = open_handover(app, job, now);
+    let code = Code {
+        title: "Take it home".to_owned(),
+        caption: "the picture, once".to_owned(),
+        matrix: Arc::new(qr::matrix(&url)?),
+    };
+    Some((secret, code))
 }
 
 #[cfg(test)]

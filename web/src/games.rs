@@ -1,17 +1,18 @@
 //! Games on the live feed: what the station adds to the rules of the crate `play`.
 //!
 //! In: tracks, requests and the time. Out: what the compose thread paints, the state and the events for pages, pictures
-//! for the photo booth. [`desk`] (pure) knows who started what; [`following`] is the task that lets time pass; one
+//! for the photo booth. [`round_register`] (pure) knows who started what; [`following`] is the task that lets time pass; one
 //! lock, held for microseconds, is around both.
 
 mod banner;
-mod desk;
 pub(crate) mod following;
 mod leaderboard_file;
 mod news;
 mod pictures;
+mod round_register;
 pub(crate) mod state;
 mod strip;
+mod strip_code;
 #[cfg(test)]
 mod tests;
 
@@ -26,14 +27,17 @@ use play::{
     GameEvent, GameKind, GameView, GameWords, Games, GamesSettings, Leaderboard, StartError,
     StartedBy,
 };
+use screen::Code;
 use stylise::JobId;
 use tokio::sync::{Notify, Semaphore, broadcast};
+use uuid::Uuid;
 
 use self::banner::{banner_of, marked};
-use self::desk::{GamesDesk, RoundPicture};
 use self::leaderboard_file::LeaderboardFile;
 use self::news::{PlayFollower, PlayNews};
+use self::round_register::{RoundPicture, RoundRegister};
 use self::state::PlayState;
+use self::strip_code::StripCode;
 use crate::config::{ConfigError, PlayConfig};
 
 /// Connections to `/api/play/events`: each holds a descriptor.
@@ -45,6 +49,7 @@ const NEWS_KEPT: usize = 64;
 pub(crate) struct StationGames {
     is_enabled: bool,
     inner: Mutex<Inner>,
+    strip_code: Mutex<StripCode>,
     shown: Arc<Slot<ShownGame>>,
     news: broadcast::Sender<Arc<PlayNews>>,
     places: Arc<Semaphore>,
@@ -58,7 +63,7 @@ pub(crate) struct StationGames {
 }
 
 struct Inner {
-    desk: GamesDesk,
+    rounds: RoundRegister,
     /// What followers were told last.
     told: Option<PlayState>,
     view: Option<GameView>,
@@ -99,10 +104,11 @@ impl StationGames {
         Ok(Self {
             is_enabled: config.enabled,
             inner: Mutex::new(Inner {
-                desk: GamesDesk::new(games),
+                rounds: RoundRegister::new(games),
                 told: None,
                 view: None,
             }),
+            strip_code: Mutex::default(),
             shown: Slot::new(),
             news: broadcast::Sender::new(NEWS_KEPT),
             places: Arc::new(Semaphore::new(FOLLOWERS_MAX)),
@@ -140,7 +146,7 @@ impl StationGames {
         by: StartedBy,
         now: Instant,
     ) -> Result<StartedRound, StartError> {
-        let started = self.update(now, |desk| desk.start(game, by, now));
+        let started = self.update(now, |rounds| rounds.start(game, by, now));
         self.changed.notify_one();
         let (round, key) = started?;
         Ok(StartedRound { round, key })
@@ -153,7 +159,7 @@ impl StationGames {
         }
         let now = Instant::now();
         self.note_use();
-        if let Err(error) = self.update(now, |desk| desk.press_key(now)) {
+        if let Err(error) = self.update(now, |rounds| rounds.press_key(now)) {
             tracing::info!(%error, "no game can be started by the key");
         }
         self.changed.notify_one();
@@ -161,34 +167,41 @@ impl StationGames {
 
     /// Another target or question. `false`: the round is over.
     pub(crate) fn skip(&self, round: u64, now: Instant) -> bool {
-        self.update(now, |desk| desk.skip(round, now))
+        self.update(now, |rounds| rounds.skip(round, now))
     }
 
     /// Ends a round without a result. `false`: it is over already.
     pub(crate) fn stop(&self, round: u64, now: Instant) -> bool {
-        let stopped = self.update(now, |desk| desk.stop(round, now));
+        let stopped = self.update(now, |rounds| rounds.stop(round, now));
         self.changed.notify_one();
         stopped
     }
 
     /// Whether `key` is the one of the round.
     pub(crate) fn is_key_of(&self, round: u64, key: &str) -> bool {
-        self.lock().desk.is_key_of(round, key)
+        self.lock().rounds.is_key_of(round, key)
     }
 
     /// The picture of a round, if there is one.
     pub(crate) fn picture(&self, round: u64) -> Option<RoundPicture> {
-        self.lock().desk.picture(round)
+        self.lock().rounds.picture(round)
     }
 
-    /// Round and job of the picture that the screen offers: of the owner's newest round.
-    pub(crate) fn picture_for_screen(&self) -> Option<(u64, JobId)> {
-        self.lock().desk.picture_for_screen()
+    /// The code of the owner's newest round, for displays; see [`StripCode::follow`].
+    pub(crate) fn strip_code(
+        &self,
+        make: impl FnOnce(JobId) -> Option<(Uuid, Code)>,
+        is_open: impl FnOnce(Uuid) -> bool,
+    ) -> Option<Code> {
+        let picture = self.lock().rounds.picture_for_screen();
+        let codes = self.strip_code.lock();
+        let mut codes = codes.unwrap_or_else(PoisonError::into_inner);
+        codes.follow(picture, make, is_open)
     }
 
     /// The whole state, with what `by` may start.
     pub(crate) fn state(&self, by: StartedBy, now: Instant) -> PlayState {
-        let state = self.lock().desk.state(by, now, &self.clock);
+        let state = self.lock().rounds.state(by, now, &self.clock);
         PlayState {
             now_ms: self.clock.unix_ms(now),
             ..state
@@ -208,7 +221,7 @@ impl StationGames {
     fn update<T>(
         &self,
         now: Instant,
-        act: impl FnOnce(&mut GamesDesk) -> (T, Vec<GameEvent>),
+        act: impl FnOnce(&mut RoundRegister) -> (T, Vec<GameEvent>),
     ) -> T {
         self.update_and_tell(now, act).0
     }
@@ -217,10 +230,10 @@ impl StationGames {
     fn update_and_tell<T>(
         &self,
         now: Instant,
-        act: impl FnOnce(&mut GamesDesk) -> (T, Vec<GameEvent>),
+        act: impl FnOnce(&mut RoundRegister) -> (T, Vec<GameEvent>),
     ) -> (T, Vec<GameEvent>) {
         let mut inner = self.lock();
-        let (done, events) = act(&mut inner.desk);
+        let (done, events) = act(&mut inner.rounds);
         self.tell(&mut inner, &events, now);
         (done, events)
     }
@@ -231,7 +244,7 @@ impl StationGames {
             // overflow: newest-wins: a follower that misses news is sent the state. Without followers nobody is told.
             let _ = self.news.send(Arc::new(PlayNews::of_event(event)));
         }
-        let state = inner.desk.state(StartedBy::Visitor, now, &self.clock);
+        let state = inner.rounds.state(StartedBy::Visitor, now, &self.clock);
         if inner.told.as_ref() != Some(&state) {
             let sent = PlayState {
                 now_ms: self.clock.unix_ms(now),
@@ -245,7 +258,7 @@ impl StationGames {
 
     /// Hands what is painted to the compose thread. A view is put into words once.
     fn show(&self, inner: &mut Inner) {
-        let view = inner.desk.view();
+        let view = inner.rounds.view();
         let before = self.shown.latest();
         let banner = if view == inner.view {
             before.as_ref().and_then(|shown| shown.banner.clone())
@@ -254,11 +267,11 @@ impl StationGames {
             inner.view = view;
             banner.map(Arc::new)
         };
-        let marks = inner.desk.marks();
+        let marks = inner.rounds.marks();
         let shown = ShownGame {
             banner,
             marks: marks.iter().map(|mark| marked(mark, &self.words)).collect(),
-            source_number: inner.desk.source_number(),
+            source_number: inner.rounds.source_number(),
         };
         if before.as_deref() != Some(&shown) {
             self.shown.publish(shown);
@@ -267,7 +280,7 @@ impl StationGames {
 
     /// Writes the leaderboard if it has changed. Blocks.
     fn keep_leaderboard(&self) {
-        let leaderboard: Leaderboard = self.lock().desk.leaderboard().clone();
+        let leaderboard: Leaderboard = self.lock().rounds.leaderboard().clone();
         self.file.save(&leaderboard);
     }
 

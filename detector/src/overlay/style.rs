@@ -33,8 +33,9 @@ pub(crate) fn ink(colour: Rgb) -> Ink {
     Ink::rgb(colour.0, colour.1, colour.2)
 }
 
-/// The colour of a class, always the same.
-pub(crate) fn of_class(class_id: usize) -> Rgb {
+/// The colour of the boxes of a class, always the same.
+#[must_use]
+pub fn of_class(class_id: usize) -> Rgb {
     let index = class_id % 4096;
     let (lightness, chroma) = SHADES[index % SHADES.len()];
     let hue = (FIRST_HUE + GOLDEN_ANGLE * index as f32) % 360.0;
@@ -202,7 +203,7 @@ mod tests {
 
     #[test]
     fn any_class_number_has_a_colour() {
-        of_class(usize::MAX);
+        assert_eq!(of_class(usize::MAX), of_class(4095));
         assert_eq!(of_class(17), of_class(17));
     }
 

@@ -247,7 +247,8 @@ impl GameRules for ObjectHunt {
         let HuntPhase::Asking { target, .. } = &self.phase else {
             return;
         };
-        if self.left.is_empty() {
+        // Without time the round is about to end: a skip would begin its last moment again.
+        if self.left.is_empty() || self.time_left(now).is_zero() {
             return;
         }
         let target = target.clone();

@@ -101,7 +101,7 @@ fn source(width: usize, height: usize) -> Vec<u8> {
 
 #[test]
 fn a_face_that_was_found_is_the_focus_of_a_single_picture() {
-    let found: FindPeople = Box::new(|_| People {
+    let found: FindPeople = Arc::new(|_| People {
         faces: vec![PictureArea {
             left: 0.5,
             top: 0.25,

@@ -8,6 +8,7 @@ mod erasing;
 mod fake_server;
 mod good_server;
 mod http;
+mod nodes;
 mod old_server;
 mod real;
 mod resume;
@@ -68,7 +69,7 @@ fn settings(url: &str) -> ComfyuiSettings {
 
 /// A client whose first survey has succeeded.
 fn client(server: &FakeServer) -> Arc<Comfyui> {
-    let client = Comfyui::connect(&settings(&server.url()), vec![workflow()]).expect("valid");
+    let client = Comfyui::connect(&settings(&server.url()), vec![workflow()], None).expect("valid");
     eventually("the survey", || client.ready().is_ok());
     client
 }
@@ -124,7 +125,7 @@ fn the_survey_thread_restarts_after_a_panic() {
     let settings = settings(&server.url());
     let threads = settings.threads.clone();
     threads.inject("comfyui-survey", capture::InjectedFault::Panic);
-    let client = Comfyui::connect(&settings, vec![workflow()]).expect("valid");
+    let client = Comfyui::connect(&settings, vec![workflow()], None).expect("valid");
     eventually("a restart", || threads.restarts("comfyui-survey") == 1);
     eventually("the survey", || client.ready().is_ok());
     threads.inject("comfyui-survey", capture::InjectedFault::Hang);

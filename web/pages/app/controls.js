@@ -2,7 +2,8 @@
 
 import { byId, recall, remember, timestamp } from "./page.js";
 
-export function makeControls({ currentVideo, statistics, words, speak }) {
+// `picture()` gives the rectangle that the picture fills.
+export function makeControls({ currentVideo, picture, statistics, words, speak }) {
   const toggle = byId("button-statistics");
   const snapshot = byId("button-snapshot");
   const full = byId("button-fullscreen");
@@ -31,7 +32,7 @@ export function makeControls({ currentVideo, statistics, words, speak }) {
   // The dialog of styles is fetched on its first use.
   let moment = null;
   byId("button-stylise").addEventListener("click", async () => {
-    moment ??= import("./moment.js").then(({ makeMoment }) => makeMoment({ flash, words }));
+    moment ??= import("./moment.js").then(({ makeMoment }) => makeMoment({ flash, picture, words }));
     try {
       (await moment).open();
     } catch {

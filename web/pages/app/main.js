@@ -15,6 +15,8 @@ import { makeStatus } from "./status.js";
 
 const TICK_MS = 250;
 const COUNT_PACKETS_AFTER_MS = 300; // without a picture
+// The labels that are painted on a lower picture have letters of less than 11 pixels.
+const LOW_PICTURE_PX = 360;
 
 let state = initial();
 let player = null;
@@ -111,8 +113,24 @@ function shownPicture() {
   return contained(box, stage.video.videoWidth, stage.video.videoHeight);
 }
 
+// Labels that can be read where the painted ones are too small; fetched only there.
+let labels = null;
+async function showLabels() {
+  const { top, bottom } = shownPicture();
+  const isShown = ["live", "fallback"].includes(state.name) && !document.hidden;
+  const isWanted = isShown && bottom - top < LOW_PICTURE_PX;
+  if (!isWanted && !labels) return;
+  labels ??= import("./labels.js").then(({ makeLabels }) => makeLabels({ picture: shownPicture, words }));
+  try {
+    (await labels).show(isWanted);
+  } catch {
+    labels = null;
+  }
+}
+
 function showState() {
   showSimpleStream(state.name === "fallback");
+  showLabels();
   status.live(state.name === "live");
   notices.connection(state);
   if (state.name === "live") statistics.fetch();
@@ -122,17 +140,20 @@ function showState() {
 dispatch({ type: "start" });
 showState();
 status.ask();
-const controls = makeControls({ currentVideo: () => stage.video, statistics, words, speak });
+const controls = makeControls({ currentVideo: () => stage.video, picture: shownPicture, statistics, words, speak });
 
 setInterval(() => {
   countPackets();
   dispatch({ type: "tick" });
 }, TICK_MS);
+// Of the window, or of a video: captured, since that event does not bubble.
+addEventListener("resize", showLabels, true);
 for (const type of ["online", "offline"]) addEventListener(type, () => dispatch({ type }));
 addEventListener("pagehide", () => player?.close());
 addEventListener("pageshow", (event) => event.persisted && dispatch({ type: "restored" }));
 document.addEventListener("visibilitychange", () => {
   dispatch({ type: document.hidden ? "hidden" : "visible" });
+  showLabels();
   if (!document.hidden) status.ask();
 });
 if (document.hidden) dispatch({ type: "hidden" });

@@ -2,23 +2,30 @@
 // page with the order. Fetched on its first use.
 
 import { fetchStyles, isMixed, styleCard } from "../booth/cards.js";
+import { digitSpot } from "../booth/digit_spot.js";
+import { watchFaces } from "../booth/faces.js";
 import { randomKey, sendOrder } from "../booth/order.js";
 import { countDown } from "../booth/photo.js";
 import { keep } from "../booth/store.js";
 import { serverConsent, troubleWords } from "../booth/words.js";
 import { sleep, waitMs } from "./backoff.js";
+import { loadStyleSheet } from "./style_sheet.js";
 import { translate } from "./translated.js";
 
 const ATTEMPTS_MAX = 4;
 const SNAPSHOT = new URL("../snapshot.jpg?boxes=0", import.meta.url);
+const DIGIT = 0.26; // of the picture's shorter side
 
-// `flash()` shows that the picture was taken; `words` are those of live_words.js.
-export async function makeMoment({ flash, words }) {
-  await Promise.all([words.whole(), loadStyles("booth/cards.css"), loadStyles("app/moment.css")]);
+// `flash()` shows that the picture was taken; `picture()` gives the rectangle that the picture fills; `words` are those of
+// live_words.js.
+export async function makeMoment({ flash, picture, words }) {
+  await Promise.all([words.whole(), loadStyleSheet("booth/cards.css"), loadStyleSheet("app/moment.css")]);
   const dialog = makeDialog();
   translate(dialog, words.say);
   const part = (name) => dialog.querySelector(`.${name}`);
   let running = null; // the AbortController of the countdown and the order
+  let faces = null;
+  let stopWatching = null;
 
   async function open() {
     if (dialog.open) return;
@@ -26,6 +33,8 @@ export async function makeMoment({ flash, words }) {
     part("cards").replaceChildren();
     say("");
     dialog.showModal();
+    // From now on, so that they are known at the first digit.
+    stopWatching = watchFaces((seen) => (faces = seen));
     const offer = await fetchStyles();
     const styles = offer?.styles ?? [];
     if (styles.length === 0) return void say(words.say(offer ? "style.none" : "style.unreachable"));
@@ -54,7 +63,7 @@ export async function makeMoment({ flash, words }) {
     dialog.dataset.part = "count";
     part("wait").textContent = "";
     part("counting").focus();
-    const ready = await countDown((count) => (part("count").textContent = String(count)), signal);
+    const ready = await countDown(showCount, signal);
     part("count").textContent = "";
     if (!ready) return;
     flash();
@@ -72,6 +81,17 @@ export async function makeMoment({ flash, words }) {
       return;
     }
     showError(refusal(answer));
+  }
+
+  function showCount(count) {
+    const { left, top, right, bottom } = picture();
+    const [width, height] = [right - left, bottom - top];
+    const spot = digitSpot(faces, width / height);
+    const { style } = part("count");
+    style.left = `${left + spot.x * width}px`;
+    style.top = `${top + spot.y * height}px`;
+    style.fontSize = `${DIGIT * Math.min(width, height)}px`;
+    part("count").textContent = String(count);
   }
 
   function showError(text) {
@@ -98,6 +118,9 @@ export async function makeMoment({ flash, words }) {
   function abort() {
     running?.abort();
     running = null;
+    stopWatching?.();
+    stopWatching = null;
+    faces = null;
   }
 
   part("shut").addEventListener("click", () => dialog.close());
@@ -156,13 +179,4 @@ function makeDialog() {
     </div>`;
   document.body.append(dialog);
   return dialog;
-}
-
-function loadStyles(href) {
-  return new Promise((done) => {
-    const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
-    link.addEventListener("load", done);
-    link.addEventListener("error", done);
-    document.head.append(link);
-  });
 }

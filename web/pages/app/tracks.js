@@ -1,5 +1,6 @@
 // The page at /api/tracks for people: the current tracks as a list.
 
+import { className } from "./class_name.js";
 import { byId } from "./page.js";
 import { translatePage } from "./translated.js";
 
@@ -18,7 +19,7 @@ function show() {
 
 function line({ class: name, score, id }) {
   const item = document.createElement("li");
-  item.textContent = words.say("tracks.line", { name, percent: Math.round(score * 100), id: String(id) });
+  item.textContent = words.say("tracks.line", { name: className(words, name), percent: Math.round(score * 100), id: String(id) });
   return item;
 }
 

@@ -26,7 +26,7 @@ section! {
         questions: Option<PathBuf> = None,
         /// Faces that a group photo waits for.
         group_faces: usize = 2,
-        /// Of the texts on the picture.
+        /// Of the texts on the picture, names of objects included.
         language: String = "en".to_owned(),
     }
 }

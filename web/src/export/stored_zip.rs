@@ -1,5 +1,6 @@
 //! A ZIP whose files are stored as they are, written in parts (PKWARE, APPNOTE 6.3.10; section numbers refer to it).
-//! Sizes and checksum of a file stand before it, so that every program can read the archive while it arrives.
+//! Sizes and checksum of a file stand before it, so that every program can read the archive while it arrives: of the kept crates, `rawzip` and `zip` write them after it when they
+//! cannot seek, and `async_zip` brings a dozen dependencies.
 
 use jiff::civil::DateTime;
 

@@ -27,7 +27,7 @@ pub(crate) async fn follow(app: Arc<App>) {
     loop {
         let (needs_tracks, is_shown) = {
             let games = app.games.lock();
-            (games.desk.needs_tracks(), games.desk.view().is_some())
+            (games.rounds.needs_tracks(), games.rounds.view().is_some())
         };
         let pause = match needs_tracks || is_shown {
             true => TURN_EVERY,
@@ -110,19 +110,19 @@ impl Following {
             _ => None,
         };
         let was_used = app.games.take_use();
-        let ((), events) = app.games.update_and_tell(now, |desk| {
+        let ((), events) = app.games.update_and_tell(now, |rounds| {
             if was_used {
-                desk.interacted(now);
+                rounds.interacted(now);
             }
-            desk.follow_rules(rules);
-            desk.begin_day(local_day());
-            let mut events = desk.follow_privacy(keeps_pictures);
+            rounds.follow_rules(rules);
+            rounds.begin_day(local_day());
+            let mut events = rounds.follow_privacy(keeps_pictures);
             if let (Some(model), Some(labels)) = (&model, &labels) {
-                events.extend(desk.follow_model(model, labels, &self.measured));
+                events.extend(rounds.follow_model(model, labels, &self.measured));
             }
             events.extend(match &frame {
-                Some(frame) => desk.observe(frame, now),
-                None => desk.advance(now),
+                Some(frame) => rounds.observe(frame, now),
+                None => rounds.advance(now),
             });
             ((), events)
         });
@@ -184,11 +184,11 @@ impl Following {
     fn follow_round(&mut self, epoch: u64) {
         let (open_round, needs_tracks, keeps_pictures) = {
             let games = self.app.games.lock();
-            let desk = &games.desk;
+            let rounds = &games.rounds;
             (
-                desk.open_round(),
-                desk.needs_tracks(),
-                desk.is_keeping_pictures(),
+                rounds.open_round(),
+                rounds.needs_tracks(),
+                rounds.is_keeping_pictures(),
             )
         };
         self.pictures.follow(open_round, epoch);

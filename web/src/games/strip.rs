@@ -13,7 +13,7 @@ use stylise::{BoothError, CheckedPicture, IntakeError, Limits};
 use thiserror::Error;
 
 use super::StationGames;
-use super::desk::RoundPicture;
+use super::round_register::RoundPicture;
 use crate::app::App;
 use crate::keepsake::{GAME_STRIP, PLAIN};
 use crate::telemetry::spawn_blocking;
@@ -91,8 +91,8 @@ impl RoundKeepsake {
         drop(spawn_blocking(move || {
             let round = self.round;
             match self.make(&app) {
-                Ok(Some(picture)) => app.games.update(Instant::now(), |desk| {
-                    desk.add_picture(round, picture);
+                Ok(Some(picture)) => app.games.update(Instant::now(), |rounds| {
+                    rounds.add_picture(round, picture);
                     ((), Vec::new())
                 }),
                 Ok(None) => {}

@@ -41,9 +41,9 @@ async fn followers_get_the_state_first_and_share_what_comes_later() {
         assert!(state["now_ms"].as_u64() > Some(0) && state["view"].is_null());
     }
     let now = Instant::now();
-    games.update(now, |desk| {
+    games.update(now, |rounds| {
         let labels = ["person".to_owned()];
-        let events = desk.follow_model("test", &labels, &play::MeasuredModels::default());
+        let events = rounds.follow_model("test", &labels, &play::MeasuredModels::default());
         ((), events)
     });
     let started = games.start(GameKind::HowMany, StartedBy::Owner, now);

@@ -1,13 +1,15 @@
 //! The games: their state and events, and who starts, skips and stops rounds.
 
+mod own_round;
+
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Json;
+use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
@@ -16,11 +18,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stylise::PictureKind;
 
+use self::own_round::{OwnRound, games, no_round};
 use crate::app::App;
-use crate::games::StationGames;
 use crate::games::state::PlayState;
 use crate::http::bodies::ApiError;
-use crate::http::request_head::header_text;
 use crate::layers::identify::Requester;
 use crate::routes::contract::operation::Operation;
 use crate::routes::stylise::handover::{NewHandover, new_handover};
@@ -31,7 +32,6 @@ const KEEP_ALIVE: Duration = Duration::from_secs(10);
 const RETRY: Duration = Duration::from_secs(2);
 /// `Retry-After` for followers.
 const AGAIN: Duration = Duration::from_secs(5);
-const ROUND_KEY: HeaderName = HeaderName::from_static("x-round-key");
 
 /// POST `/api/play/rounds`
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -47,15 +47,6 @@ struct NewRound {
     round: u64,
     /// For `X-Round-Key`: gives the right to skip, to stop, and to take the picture home.
     key: String,
-}
-
-fn games(app: &App) -> Result<&Arc<StationGames>, ApiError> {
-    let message = "there are no games here";
-    let none = || ApiError::new(StatusCode::NOT_FOUND, message);
-    app.games
-        .is_enabled()
-        .then_some(&app.games)
-        .ok_or_else(none)
 }
 
 fn starter(requester: Requester) -> StartedBy {
@@ -129,69 +120,28 @@ fn refused(error: &StartError) -> ApiError {
     }
 }
 
-/// The round, if the request is the owner's or has its key.
-fn own_round(
-    app: &App,
-    round: &str,
-    requester: Requester,
-    headers: &HeaderMap,
-) -> Result<u64, ApiError> {
-    let round: u64 = round.parse().map_err(|_| no_round())?;
-    let key = header_text(headers, ROUND_KEY).unwrap_or_default();
-    if requester.rights.admin || games(app)?.is_key_of(round, key) {
-        return Ok(round);
-    }
-    let message = "only who started the round may do this: send its key as X-Round-Key";
-    Err(ApiError::new(StatusCode::FORBIDDEN, message))
-}
-
-fn no_round() -> ApiError {
-    let message = "this round is over, or never was";
-    ApiError::new(StatusCode::NOT_FOUND, message)
-}
-
 /// POST: another target or question.
-pub(super) async fn skip(
-    State(app): State<Arc<App>>,
-    Path(round): Path<String>,
-    requester: Requester,
-    headers: HeaderMap,
-) -> Result<StatusCode, ApiError> {
-    let round = own_round(&app, &round, requester, &headers)?;
-    let games = games(&app)?;
-    games.note_use();
-    let is_open = games.skip(round, Instant::now());
+pub(super) async fn skip(own: OwnRound) -> Result<StatusCode, ApiError> {
+    own.games().note_use();
+    let is_open = own.games().skip(own.round, Instant::now());
     is_open
         .then_some(StatusCode::NO_CONTENT)
         .ok_or_else(no_round)
 }
 
 /// DELETE: ends a round without a result.
-pub(super) async fn stop(
-    State(app): State<Arc<App>>,
-    Path(round): Path<String>,
-    requester: Requester,
-    headers: HeaderMap,
-) -> Result<StatusCode, ApiError> {
-    let round = own_round(&app, &round, requester, &headers)?;
-    let games = games(&app)?;
-    games.note_use();
-    let is_open = games.stop(round, Instant::now());
+pub(super) async fn stop(own: OwnRound) -> Result<StatusCode, ApiError> {
+    own.games().note_use();
+    let is_open = own.games().stop(own.round, Instant::now());
     is_open
         .then_some(StatusCode::NO_CONTENT)
         .ok_or_else(no_round)
 }
 
 /// GET: the photo strip, or the group photo.
-pub(super) async fn strip(
-    State(app): State<Arc<App>>,
-    Path(round): Path<String>,
-    requester: Requester,
-    headers: HeaderMap,
-) -> Result<Response, ApiError> {
-    let round = own_round(&app, &round, requester, &headers)?;
-    let picture = games(&app)?.picture(round).ok_or_else(no_picture)?;
-    let jpeg = query_booth(&app, move |booth| {
+pub(super) async fn strip(own: OwnRound) -> Result<Response, ApiError> {
+    let picture = own.games().picture(own.round).ok_or_else(no_picture)?;
+    let jpeg = query_booth(&own.app, move |booth| {
         booth.picture(picture.job, PictureKind::Result)
     });
     let jpeg = jpeg.await??.ok_or_else(no_picture)?;
@@ -199,21 +149,15 @@ pub(super) async fn strip(
     Ok(no_store((kind, jpeg)))
 }
 
+/// POST: a code by which another phone takes the picture home, once.
+pub(super) async fn handover(own: OwnRound) -> Result<Response, ApiError> {
+    let picture = own.games().picture(own.round).ok_or_else(no_picture)?;
+    new_handover(&own.app, picture.job).await
+}
+
 fn no_picture() -> ApiError {
     let message = "there is no picture of this round, or it was erased";
     ApiError::new(StatusCode::NOT_FOUND, message)
-}
-
-/// POST: a code by which another phone takes the picture home, once.
-pub(super) async fn handover(
-    State(app): State<Arc<App>>,
-    Path(round): Path<String>,
-    requester: Requester,
-    headers: HeaderMap,
-) -> Result<Response, ApiError> {
-    let round = own_round(&app, &round, requester, &headers)?;
-    let picture = games(&app)?.picture(round).ok_or_else(no_picture)?;
-    new_handover(&app, picture.job).await
 }
 
 /// For the OpenAPI document.

@@ -136,7 +136,12 @@ fn list_for(app: &App, question: &Question, is_owner: bool) -> DisplayList {
             .theme()
             .unwrap_or_else(|| Theme::at_hour(display::hour())),
     };
-    let mut state = display::state(app, display::codes(app), theme, Instant::now());
+    let now = Instant::now();
+    let codes = match is_owner {
+        true => display::codes_with_strip(app, now),
+        false => display::codes(app),
+    };
+    let mut state = display::state(app, codes, theme, now);
     if is_owner {
         state.status = display::machine_status(app);
     }

@@ -41,7 +41,7 @@ pub(crate) fn find_people(config: DetectorConfig) -> FindPeople {
     };
     let kept = Arc::new(KeptOpen::new(open, IDLE_MAX));
     let is_told = Once::new();
-    Box::new(move |jpeg| {
+    Arc::new(move |jpeg| {
         let looked = kept.with(|detector| look(detector, jpeg));
         looked.unwrap_or_else(|error| {
             is_told.call_once(|| {

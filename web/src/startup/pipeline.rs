@@ -20,7 +20,7 @@ use std::time::Instant;
 use anyhow::Context;
 use capture::{CaptureConfig, CaptureHandle, CaptureMetrics, SelectedSource, Slot, Threads};
 use detector::privacy::{PrivacyControl, PrivacyFilter, Sightings};
-use detector::{DetectorMetrics, OverlayPainter, WorkerHandle, WorkerParts};
+use detector::{ClassNames, DetectorMetrics, OverlayPainter, WorkerHandle, WorkerParts};
 use prometheus_client::registry::Registry;
 use signaling::whep::Whep;
 use signaling::whip::{Whip, WhipMetrics};
@@ -365,7 +365,9 @@ impl PipelineBuilder<'_> {
         let tracks = Arc::clone(&self.slots.tracks);
         let control = Arc::clone(&followers.overlay);
         let clock = self.slots.clock;
-        let painter = FeedPainter::new(OverlayPainter::new(), tracks, game, control, clock);
+        let class_names = ClassNames::new(&self.config.play.language);
+        let overlay = OverlayPainter::new().with_class_names(class_names);
+        let painter = FeedPainter::new(overlay, tracks, game, control, clock);
         let filter = FeedFilter(PrivacyFilter::new(self.sightings.clone()));
         let parts = ComposeParts {
             frames: Arc::clone(&self.slots.frames),
@@ -458,7 +460,7 @@ fn open_booth(
     let people = find_people(config.detector()?);
     let builtin = booth
         .builtin
-        .then(|| Builtin::new(Some(people), is_gallery_open));
+        .then(|| Builtin::new(Some(Arc::clone(&people)), is_gallery_open));
     // Without a booth, no request is sent to the server.
     let comfyui = match config.stylise.settings().filter(|_| booth.enabled) {
         Some(mut settings) => {
@@ -467,7 +469,7 @@ fn open_booth(
             for error in broken {
                 tracing::warn!(%error, "a workflow is invalid and is ignored");
             }
-            Some(Comfyui::connect(&settings, workflows)?)
+            Some(Comfyui::connect(&settings, workflows, Some(people))?)
         }
         None => None,
     };

@@ -1,6 +1,5 @@
 //! The display of this machine: what the `screen` crate shows, and what its keys do.
 
-mod strip_code;
 mod visitors;
 
 use std::env::current_exe;
@@ -18,7 +17,6 @@ use screen::{
 use serde_json::json;
 use signaling::{Composed, PictureLease};
 
-use self::strip_code::StripCode;
 use self::visitors::VisitorPictures;
 use crate::access::credentials::equal;
 use crate::app::{App, TracksLease};
@@ -56,7 +54,6 @@ pub(super) fn start(app: &Arc<App>) -> anyhow::Result<Option<ScreenHandle>> {
         auto_theme: AutoTheme::default(),
         codes: Vec::new(),
         codes_at: None,
-        strip_code: StripCode::default(),
         app: Arc::clone(app),
     };
     screen::spawn(setup, Box::new(host)).context("cannot start the screen's thread")
@@ -83,7 +80,6 @@ struct AppOnScreen {
     auto_theme: AutoTheme,
     codes: Vec<Code>,
     codes_at: Option<Instant>,
-    strip_code: StripCode,
 }
 
 impl ScreenHost for AppOnScreen {
@@ -234,10 +230,7 @@ impl AppOnScreen {
             return;
         }
         self.codes_at = Some(now);
-        self.codes = display::codes(&self.app);
-        if self.app.config.screen.codes {
-            self.codes.extend(self.strip_code.follow(&self.app, now));
-        }
+        self.codes = display::codes_with_strip(&self.app, now);
     }
 }
 

@@ -17,7 +17,7 @@ import { tracksAt } from "./mock/scene.js";
 import { liveStatus } from "./mock/status.mjs";
 
 const PAGES = new URL("../../pages/", import.meta.url);
-const GAME_TEXTS = new URL("../../../play/lang/", import.meta.url);
+const TEXTS = [new URL("lang/", PAGES), new URL("../../../play/lang/", import.meta.url), new URL("../../../detector/lang/", import.meta.url)];
 const TYPES = {
   html: "text/html; charset=utf-8",
   js: "text/javascript",
@@ -202,7 +202,7 @@ async function sendLanguages(response) {
 // With the texts of the games.
 async function sendLanguage(response, code) {
   try {
-    const tables = [new URL(`lang/${code}.json`, PAGES), new URL(`${code}.json`, GAME_TEXTS)].map(async (file) => JSON.parse(await readFile(file, "utf8")));
+    const tables = TEXTS.map(async (folder) => JSON.parse(await readFile(new URL(`${code}.json`, folder), "utf8")));
     const table = Object.assign({}, ...(await Promise.all(tables)));
     response.setHeader("Content-Type", "application/json").setHeader("Content-Encoding", "gzip").end(gzipSync(JSON.stringify(table)));
   } catch {
@@ -238,6 +238,7 @@ async function sendTracks(_, response) {
       captured_at_ms: now,
       width: 1280,
       height: 720,
+      labels: "name_score_id",
       tracks: tracksAt(now),
     };
     response.write(`data: ${JSON.stringify(event)}\n\n`);

@@ -1,5 +1,8 @@
 //! Games on the feed of a running station.
 
+mod displays;
+mod hunt;
+
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

@@ -218,3 +218,58 @@ fn a_mark_follows_its_track_and_else_stands_at_its_region() {
     assert_eq!(painted(Some(&tracks)), [true, false]);
     assert_eq!(painted(None), [false, true]);
 }
+
+/// What a hunt adds to a picture, beside five boxes, which its marks replace. `scripts/bench-times.sh` runs it.
+#[test]
+#[ignore = "measures time: scripts/bench-times.sh runs it"]
+fn painting_is_cheap_during_a_game() {
+    let (mut painter, now) = (OverlayPainter::new(), Instant::now());
+    let mut picture = I420::black(1280, 720).expect("even");
+    let place = |index: u64| {
+        let left = index as f32 / 5.0 + 0.02;
+        [left, 0.3, left + 0.15, 0.7]
+    };
+    let box_of = |index: u64| {
+        let [left, top, right, bottom] = place(index);
+        let bbox = BBox::new(left, top, right, bottom).scaled(1280.0, 720.0);
+        Track::still(index, 0, 0.9, bbox)
+    };
+    let tracks = Tracks {
+        captured_at: now,
+        frame_seq: 1,
+        source_number: 0,
+        frame_width: 1280,
+        frame_height: 720,
+        mounting: Default::default(),
+        labels: Arc::from(["person".to_owned()]),
+        items: (0..5).map(box_of).collect(),
+    };
+    let mark = |index: u64| MarkedTrack {
+        track_id: index,
+        region: place(index),
+        role: MarkedAs::Found,
+        text: Some("CUP".to_owned()),
+    };
+    let marks: Vec<_> = (0..5).map(mark).collect();
+    let banner = Arc::new(hunt(now, "CUP"));
+    let mut best = |paint: &dyn Fn(&mut OverlayPainter, &mut I420)| {
+        let once = |_| {
+            let start = Instant::now();
+            paint(&mut painter, &mut picture);
+            start.elapsed()
+        };
+        (0..200).map(once).min().expect("some")
+    };
+    let boxes = best(&|painter, picture| painter.paint_tracks(picture, &tracks, now, 16));
+    let game = best(&|painter, picture| {
+        painter.paint_marks(picture, &marks, Some(&tracks), now, 16);
+        painter.paint_game(picture, &banner, now, 16);
+    });
+    println_costs(boxes, game);
+    assert!(game < Duration::from_millis(5), "{game:?}");
+}
+
+#[allow(clippy::print_stderr, reason = "shown with --nocapture only")]
+fn println_costs(boxes: Duration, game: Duration) {
+    eprintln!("at 1280x720: 5 boxes {boxes:?}; 5 marks and the banner of a hunt {game:?}");
+}

@@ -160,3 +160,13 @@ fn a_view_is_the_same_while_only_time_passes() {
     played.play(5 * SECOND, |_| vec![]);
     assert_eq!(played.games.view(), before);
 }
+
+#[test]
+fn who_skips_all_the_time_ends_the_round() {
+    let mut played = started(10);
+    for _ in 0..played.frames.count(3 * SECOND) {
+        played.games.skip(played.frames.now);
+        played.step(&[]);
+    }
+    assert_eq!(played.games.open_round(), None);
+}

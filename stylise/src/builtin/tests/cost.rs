@@ -77,7 +77,7 @@ fn measures_time_and_memory() {
         }
     }
     let photo = CheckedPicture::read(&source(640, 480), &Limits::PREVIEW).expect("a picture");
-    let found: FindPeople = Box::new(|_| people());
+    let found: FindPeople = Arc::new(|_| people());
     let builtin = Builtin::new(Some(found), Arc::new(AtomicBool::new(true)));
     builtin.use_gallery(MemoryGallery::of(gallery()));
     for _ in 0..ROUNDS {

@@ -19,7 +19,7 @@ fn with_face(face: PictureArea) -> Builtin {
         faces: vec![face],
         persons: Vec::new(),
     };
-    let found: FindPeople = Box::new(move |_| people.clone());
+    let found: FindPeople = Arc::new(move |_| people.clone());
     Builtin::new(Some(found), Arc::new(AtomicBool::new(true)))
 }
 

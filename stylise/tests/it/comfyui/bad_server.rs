@@ -39,7 +39,7 @@ fn failed_with(error: &StylistError, part: &str) {
 fn a_server_that_starts_later_is_found() {
     let server = FakeServer::start();
     server.die();
-    let client = Comfyui::connect(&settings(&server.url()), vec![workflow()]).expect("valid");
+    let client = Comfyui::connect(&settings(&server.url()), vec![workflow()], None).expect("valid");
     eventually(
         "the server is known to be away",
         || matches!(client.ready(), Err(StylistError::Unavailable(why)) if why.contains("away")),

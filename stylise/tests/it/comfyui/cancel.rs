@@ -95,7 +95,7 @@ fn cancelling_works_while_the_server_is_silent() {
     let mut patient = settings(&server.url());
     patient.timeouts.call = Duration::from_secs(3600);
     patient.timeouts.upload = Duration::from_secs(3600);
-    let client = Comfyui::connect(&patient, vec![workflow()]).expect("valid");
+    let client = Comfyui::connect(&patient, vec![workflow()], None).expect("valid");
     eventually("the survey", || client.ready().is_ok());
     server.state().behaviour.hangs = true;
     let notes = RecordingContext::default();

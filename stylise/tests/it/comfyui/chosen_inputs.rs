@@ -54,7 +54,7 @@ fn the_servers_model_file_and_the_reference_picture_are_sent() {
         "diffusion_models",
         vec!["flux/good.safetensors", "other.gguf"],
     )]);
-    let client = Comfyui::connect(&settings(&server.url()), loaded.workflows).expect("valid");
+    let client = Comfyui::connect(&settings(&server.url()), loaded.workflows, None).expect("valid");
     eventually("the survey", || client.ready().is_ok());
     let notes = RecordingContext::default();
     client

@@ -3,13 +3,14 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
-use stylise::{JobContext, Progress, RemoteOrder, StylistError};
+use stylise::{FocusPoint, JobContext, Progress, RemoteOrder, StylistError};
 
 #[derive(Default)]
 pub(super) struct RecordingContext {
     pub(super) progress: Mutex<Vec<Progress>>,
     pub(super) previews: Mutex<Vec<Vec<u8>>>,
     pub(super) orders: Mutex<Vec<RemoteOrder>>,
+    pub(super) focus: Mutex<Option<FocusPoint>>,
     pub(super) cancelled: AtomicBool,
     pub(super) stopping: AtomicBool,
     pub(super) disk_is_full: AtomicBool,
@@ -32,6 +33,10 @@ impl JobContext for RecordingContext {
 
     fn preview(&self, picture: Vec<u8>) {
         self.previews.lock().expect("a lock").push(picture);
+    }
+
+    fn set_focus(&self, focus: FocusPoint) {
+        *self.focus.lock().expect("a lock") = Some(focus);
     }
 
     fn save_remote_order(&self, remote: &RemoteOrder) -> Result<(), StylistError> {

@@ -57,7 +57,8 @@ fn only_needed_nodes_run_and_saved_copies_are_overwritten() {
     for names_orders in [false, true] {
         let server = FakeServer::start();
         server.state().behaviour.names_orders = names_orders;
-        let client = Comfyui::connect(&settings(&server.url()), vec![keeping()]).expect("valid");
+        let client =
+            Comfyui::connect(&settings(&server.url()), vec![keeping()], None).expect("valid");
         eventually("the survey", || client.ready().is_ok());
         let notes = RecordingContext::default();
         client.stylise(&order(None), &notes).expect("a picture");
@@ -74,7 +75,7 @@ fn only_needed_nodes_run_and_saved_copies_are_overwritten() {
 #[test]
 fn a_saved_copy_is_overwritten_after_a_server_restart() {
     let server = FakeServer::start();
-    let client = Comfyui::connect(&settings(&server.url()), vec![keeping()]).expect("valid");
+    let client = Comfyui::connect(&settings(&server.url()), vec![keeping()], None).expect("valid");
     eventually("the survey", || client.ready().is_ok());
     let notes = RecordingContext::default();
     client.stylise(&order(None), &notes).expect("a picture");

@@ -7,7 +7,9 @@ use std::thread;
 
 use stylise::comfyui::{Comfyui, ComfyuiSettings, WorkflowCheck};
 use stylise::workflow::load;
-use stylise::{Progress, Stylist, StylistError};
+use stylise::{
+    FindPeople, FocusPoint, Order, People, PhotoKind, PictureArea, Progress, Stylist, StylistError,
+};
 
 use super::context::RecordingContext;
 use super::fake_server::FakeServer;
@@ -49,6 +51,35 @@ fn an_order_goes_from_upload_to_result() {
     client.forget(&remote).expect("forgotten");
     assert!(server.state().history.is_empty());
     client.forget(&remote).expect("nothing to do");
+}
+
+#[test]
+fn the_faces_of_the_visitors_picture_are_the_focus_of_the_result() {
+    let server = FakeServer::start();
+    let found: FindPeople = Arc::new(|_| People {
+        faces: vec![PictureArea {
+            left: 0.5,
+            top: 0.25,
+            width: 0.25,
+            height: 0.25,
+        }],
+        persons: Vec::new(),
+    });
+    let connected = Comfyui::connect(&settings(&server.url()), vec![workflow()], Some(found));
+    let client = connected.expect("valid");
+    eventually("the survey", || client.ready().is_ok());
+    let focus = |photo_kind| {
+        let notes = RecordingContext::default();
+        let order = Order {
+            photo_kind,
+            ..order(None)
+        };
+        client.stylise(&order, &notes).expect("a picture");
+        notes.focus.into_inner().expect("a lock")
+    };
+    let middle = FocusPoint { x: 0.625, y: 0.375 };
+    assert_eq!(focus(PhotoKind::Single), Some(middle));
+    assert_eq!(focus(PhotoKind::Strip), None, "faces of four shots");
 }
 
 #[test]
@@ -104,7 +135,7 @@ fn token_headers_and_base_path_are_sent() {
     let mut with = settings(&server.url());
     with.token = Some("s3cret".to_owned());
     with.headers.insert("X-Booth".to_owned(), "7".to_owned());
-    let client = Comfyui::connect(&with, vec![workflow()]).expect("valid");
+    let client = Comfyui::connect(&with, vec![workflow()], None).expect("valid");
     eventually("the survey", || client.ready().is_ok());
     let headers = server.state().headers.clone();
     let sent = |name: &str, value: &str| headers.contains(&(name.to_owned(), value.to_owned()));
@@ -130,7 +161,7 @@ fn only_supported_styles_are_offered() {
         survey.workflows[4].missing[0].contains("CarrierTestInvert"),
         "{survey:?}"
     );
-    let client = Comfyui::connect(&settings(&server.url()), workflows).expect("valid");
+    let client = Comfyui::connect(&settings(&server.url()), workflows, None).expect("valid");
     eventually("the survey", || client.last_survey().is_some());
     assert!(client.styles().is_empty());
     assert!(

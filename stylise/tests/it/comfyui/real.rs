@@ -40,7 +40,7 @@ fn client(server: &Server) -> Arc<Comfyui> {
     };
     let mut workflows = vec![workflow()];
     workflows.extend(load(None).workflows);
-    let client = Comfyui::connect(&settings, workflows).expect("valid");
+    let client = Comfyui::connect(&settings, workflows, None).expect("valid");
     eventually("its first answer", || client.ready().is_ok());
     client
 }

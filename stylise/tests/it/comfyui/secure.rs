@@ -88,7 +88,7 @@ fn only_the_configured_authority_is_trusted() {
         ca: Some(pem.0.clone()),
         ..strange
     };
-    let client = Comfyui::connect(&trusting, vec![workflow()]).expect("valid");
+    let client = Comfyui::connect(&trusting, vec![workflow()], None).expect("valid");
     eventually("the survey", || client.ready().is_ok());
     let notes = RecordingContext::default();
     client.stylise(&order(None), &notes).expect("a picture");

@@ -2,6 +2,7 @@
 // of every booth; this adds what comes before and after it.
 
 import { byId } from "../../app/page.js";
+import { loadStyleSheet } from "../../app/style_sheet.js";
 import { translate } from "../../app/translated.js";
 import { isAvailable, makeWakeLock } from "../../camera/device.js";
 import { watchFaces } from "../faces.js";
@@ -29,7 +30,7 @@ export function makeKiosk({ begin, next, back, say }) {
   document.documentElement.dataset.kiosk = finder;
   keepNothing();
   stopWorker();
-  loadStyles();
+  loadStyleSheet("booth/kiosk/kiosk.css");
   const attract = makeAttract({ begin: press });
   const home = makeTakeHome({ taken: () => say(words.say("kiosk.home.taken")) });
   const warning = Object.assign(document.createElement("p"), { id: "idle-warning", hidden: true });
@@ -141,9 +142,4 @@ export function makeKiosk({ begin, next, back, say }) {
 // Of ?kiosk: the station's live picture, or with ?kiosk=camera this device's camera.
 function byFinder(asked) {
   return asked === "camera" && isAvailable() ? "camera" : "live";
-}
-
-function loadStyles() {
-  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: "booth/kiosk/kiosk.css" });
-  document.head.append(link);
 }

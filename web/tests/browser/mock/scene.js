@@ -11,12 +11,15 @@ export const PATCHES = [
   { x: 1225, y: 450, rgb: [128, 128, 128] },
 ];
 
+const LINE = "#7df06b"; // of all boxes
+
 export function tracksAt(ms) {
+  const colour = LINE;
   const x = 640 + 300 * Math.sin((ms / 1000) * 0.7);
   return [
-    { id: 3, class: "stop sign", class_id: 11, score: 0.94, box: [178, 168, 322, 312] },
-    { id: 5, class: "traffic light", class_id: 9, score: 0.88, box: [992, 150, 1068, 330] },
-    { id: 8, class: "umbrella", class_id: 25, score: 0.81, box: [x - 92, 380, x + 92, 560] },
+    { id: 3, class: "stop sign", class_id: 11, colour, score: 0.94, box: [178, 168, 322, 312] },
+    { id: 5, class: "traffic light", class_id: 9, colour, score: 0.88, box: [992, 150, 1068, 330] },
+    { id: 8, class: "umbrella", class_id: 25, colour, score: 0.81, box: [x - 92, 380, x + 92, 560] },
   ];
 }
 
@@ -46,14 +49,14 @@ function box(context, { id, class: name, score, box: [x1, y1, x2, y2] }) {
   context.strokeStyle = "#000";
   context.strokeRect(x1, y1, x2 - x1, y2 - y1);
   context.lineWidth = 4;
-  context.strokeStyle = "#7df06b";
+  context.strokeStyle = LINE;
   context.strokeRect(x1, y1, x2 - x1, y2 - y1);
   const text = `${name} ${Math.round(score * 100)} #${id}`;
   context.font = "600 20px sans-serif";
   context.textAlign = "left";
   context.textBaseline = "middle";
   const width = context.measureText(text).width + 16;
-  rectangle(context, "#7df06b", x1 - 2, y1 - 30, width, 30);
+  rectangle(context, LINE, x1 - 2, y1 - 30, width, 30);
   context.fillStyle = "#000";
   context.fillText(text, x1 + 6, y1 - 14);
 }

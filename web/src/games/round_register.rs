@@ -33,7 +33,7 @@ struct KnownRound {
 }
 
 #[derive(Debug)]
-pub(super) struct GamesDesk {
+pub(super) struct RoundRegister {
     games: Games,
     /// The newest one last.
     rounds: VecDeque<KnownRound>,
@@ -45,7 +45,7 @@ pub(super) struct GamesDesk {
     last_game: Option<GameKind>,
 }
 
-impl GamesDesk {
+impl RoundRegister {
     pub(super) fn new(games: Games) -> Self {
         Self {
             games,
@@ -296,7 +296,7 @@ mod tests {
     use super::*;
 
     struct Played {
-        desk: GamesDesk,
+        register: RoundRegister,
         now: Instant,
         frame_seq: u64,
         clock: WallClock,
@@ -306,11 +306,11 @@ mod tests {
         fn new() -> Self {
             let now = Instant::now();
             let games = Games::new(GamesSettings::default(), Leaderboard::default(), 1, now);
-            let mut desk = GamesDesk::new(games);
+            let mut register = RoundRegister::new(games);
             let labels = ["person".to_owned()];
-            desk.follow_model("test", &labels, &MeasuredModels::default());
+            register.follow_model("test", &labels, &MeasuredModels::default());
             Self {
-                desk,
+                register,
                 now,
                 frame_seq: 0,
                 clock: WallClock::start(),
@@ -318,12 +318,13 @@ mod tests {
         }
 
         fn state(&self) -> PlayState {
-            self.desk.state(StartedBy::Visitor, self.now, &self.clock)
+            self.register
+                .state(StartedBy::Visitor, self.now, &self.clock)
         }
 
         /// Two persons in view, until the round has a result.
         fn play(&mut self) {
-            while self.desk.open_round().is_some() {
+            while self.register.open_round().is_some() {
                 self.now += Duration::from_millis(100);
                 self.frame_seq += 1;
                 let person = |track_id: u64| {
@@ -342,7 +343,7 @@ mod tests {
                     captured_at: self.now,
                     objects: vec![person(1), person(2)],
                 };
-                self.desk.observe(&frame, self.now);
+                self.register.observe(&frame, self.now);
             }
         }
     }
@@ -352,21 +353,21 @@ mod tests {
         let mut played = Played::new();
         let now = played.now;
         let (started, _) = played
-            .desk
+            .register
             .start(GameKind::HowMany, StartedBy::Visitor, now);
         let (round, key) = started.expect("started");
         assert_eq!(key.len(), 32);
-        assert!(played.desk.is_key_of(round, &key));
-        assert!(!played.desk.is_key_of(round, ""));
-        assert!(!played.desk.is_key_of(round + 1, &key));
+        assert!(played.register.is_key_of(round, &key));
+        assert!(!played.register.is_key_of(round, ""));
+        assert!(!played.register.is_key_of(round + 1, &key));
         let (again, _) = played
-            .desk
+            .register
             .start(GameKind::HowMany, StartedBy::Visitor, now);
         assert_eq!(again, Err(StartError::RoundRunning));
-        assert!(!played.desk.stop(round + 1, now).0);
-        assert!(played.desk.stop(round, now).0);
-        assert!(!played.desk.stop(round, now).0, "it is over");
-        assert!(played.desk.is_key_of(round, &key), "for its picture");
+        assert!(!played.register.stop(round + 1, now).0);
+        assert!(played.register.stop(round, now).0);
+        assert!(!played.register.stop(round, now).0, "it is over");
+        assert!(played.register.is_key_of(round, &key), "for its picture");
         assert_eq!(played.state().result, None, "it was stopped");
     }
 
@@ -375,7 +376,7 @@ mod tests {
         let mut played = Played::new();
         let now = played.now;
         let (started, _) = played
-            .desk
+            .register
             .start(GameKind::HowMany, StartedBy::Visitor, now);
         let (round, _) = started.expect("started");
         played.play();
@@ -389,16 +390,22 @@ mod tests {
             job: JobId::random(),
             expires_at_ms: 7,
         };
-        played.desk.add_picture(round, picture);
+        played.register.add_picture(round, picture);
         let strip = played.state().result.and_then(|result| result.strip);
         assert_eq!(strip, Some(StripState { expires_at_ms: 7 }));
-        assert_eq!(played.desk.picture(round), Some(picture));
-        assert_eq!(played.desk.picture_for_screen(), None, "a visitor's");
+        assert_eq!(played.register.picture(round), Some(picture));
+        assert_eq!(played.register.picture_for_screen(), None, "a visitor's");
         let now = played.now;
-        let (next, _) = played.desk.start(GameKind::HowMany, StartedBy::Owner, now);
+        let (next, _) = played
+            .register
+            .start(GameKind::HowMany, StartedBy::Owner, now);
         next.expect("started");
         assert_eq!(played.state().result, None);
-        assert_eq!(played.desk.picture(round), Some(picture), "for its visitor");
+        assert_eq!(
+            played.register.picture(round),
+            Some(picture),
+            "for its visitor"
+        );
     }
 
     #[test]
@@ -406,9 +413,9 @@ mod tests {
         let mut played = Played::new();
         let now = played.now;
         let mut press = || {
-            let (done, _) = played.desk.press_key(now);
+            let (done, _) = played.register.press_key(now);
             done.expect("pressed");
-            played.desk.view().map(|view| view.game)
+            played.register.view().map(|view| view.game)
         };
         // Without measurements there is no hunt, and without questions no poll.
         let playable = [GameKind::RedLight, GameKind::HowMany, GameKind::GroupPhoto];
@@ -425,12 +432,12 @@ mod tests {
             visitors_may_start: false,
             ..StartRules::default()
         };
-        played.desk.follow_rules(rules);
+        played.register.follow_rules(rules);
         let state = played.state();
         assert!(!state.visitors_may_start);
         assert!(state.games.iter().all(|game| game.refusal.is_some()));
         let owner = played
-            .desk
+            .register
             .state(StartedBy::Owner, played.now, &played.clock);
         let startable = owner.games.iter().filter(|game| game.refusal.is_none());
         assert_eq!(startable.count(), 3, "no hunt, no questions");
@@ -442,10 +449,12 @@ mod tests {
         let mut keys = Vec::new();
         for _ in 0..=ROUNDS_KEPT {
             let now = played.now;
-            let (started, _) = played.desk.start(GameKind::HowMany, StartedBy::Owner, now);
+            let (started, _) = played
+                .register
+                .start(GameKind::HowMany, StartedBy::Owner, now);
             keys.push(started.expect("started"));
         }
-        let known = |(round, key): &(u64, String)| played.desk.is_key_of(*round, key);
+        let known = |(round, key): &(u64, String)| played.register.is_key_of(*round, key);
         assert!(!known(&keys[0]) && keys[1..].iter().all(known));
     }
 }
