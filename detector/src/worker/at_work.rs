@@ -10,12 +10,14 @@ use super::detect::Detect;
 use super::faces::FaceFinder;
 use super::gate::MotionGate;
 use super::pace::{FrameSelector, Pace};
+use super::second::SecondAtWork;
 use super::tuning::TuningControl;
+use crate::detection::Detection;
 use crate::detector::DetectError;
 use crate::metrics::DetectorMetrics;
 use crate::privacy::{SIGHTING_SCORE, Sighting, Sightings};
 use crate::tracker::{Thresholds, Tracker, TrackerConfig};
-use crate::tracks::Tracks;
+use crate::tracks::{Track, Tracks};
 
 /// What boxes of a frame refer to: its size, its source, its mounting.
 type View = ((u32, u32), SourceNumber, Mounting);
@@ -28,8 +30,10 @@ fn view_of(frame: &Frame) -> View {
 /// An open detector with its tracker.
 pub(super) struct AtWork<D> {
     pub(super) detector: D,
+    /// Of both models, if there are two.
     pub(super) labels: Arc<[String]>,
-    pub(super) tracker: Tracker,
+    tracker: Tracker,
+    second: Option<SecondAtWork>,
     /// The generation of the tuning in use.
     tuned: u64,
     /// For each class, whether it is shown.
@@ -48,12 +52,20 @@ pub(super) struct AtWork<D> {
 }
 
 impl<D: Detect> AtWork<D> {
-    pub(super) fn new(detector: D, next_track_id: u64) -> Self {
+    pub(super) fn new(mut detector: D, next_track_id: u64) -> Self {
         let config = TrackerConfig::for_score(detector.min_score());
+        let mut labels = detector.labels();
+        let second = detector.second().map(|(second, period)| {
+            let own = second.labels();
+            let (second, joint) = SecondAtWork::new(&own, &labels, second.min_score(), period);
+            labels = joint;
+            second
+        });
         Self {
-            labels: detector.labels(),
+            labels,
             detector,
             tracker: Tracker::counting_from(config, next_track_id),
+            second,
             tuned: 0,
             shown: Vec::new(),
             thresholds: Thresholds::new(config, BTreeMap::new()),
@@ -64,6 +76,12 @@ impl<D: Detect> AtWork<D> {
             is_gated: false,
             last: None,
         }
+    }
+
+    /// The id of the next track, whichever model finds it.
+    pub(super) fn next_track_id(&self) -> u64 {
+        let second = self.second.as_ref().map_or(0, SecondAtWork::next_id);
+        self.tracker.next_id().max(second)
     }
 
     /// Whether the frame that came at `now` is to be detected. What is left out is counted.
@@ -108,6 +126,9 @@ impl<D: Detect> AtWork<D> {
         let tuning = control.tuning();
         self.thresholds = tuning.thresholds(self.detector.min_score(), &self.labels);
         self.tracker.configure(self.thresholds.clone());
+        if let Some(second) = &mut self.second {
+            second.tune(&tuning, &self.labels);
+        }
         self.shown = tuning.shown(&self.labels);
     }
 
@@ -122,23 +143,24 @@ impl<D: Detect> AtWork<D> {
         if self.view != view {
             // Another source, mode or mounting, so that the old boxes do not apply.
             self.tracker.forget();
+            if let Some(second) = &mut self.second {
+                second.forget();
+            }
             self.view = view;
         }
-        // Weak detections are for the tracker, which continues known objects with them.
-        let weak_score = self.thresholds.least_weak_score();
-        let is_sighting_needed = sightings.are_needed();
-        let least_score = match is_sighting_needed {
-            true => weak_score.min(SIGHTING_SCORE),
-            false => weak_score,
-        };
-        let mut detections = self.detector.detect(&frame.pixels, least_score)?;
+        let for_privacy = sightings.are_needed();
+        let least_score = least_score(&self.thresholds, for_privacy);
+        let detections = self.detector.detect(&frame.pixels, least_score)?;
+        let by_second = self.detect_second(frame, for_privacy)?;
         self.failures = 0;
         if self.is_gated {
             self.gate.note_detection(frame.captured_at);
         }
         // Before the tracker and every limit on what is shown.
-        if is_sighting_needed {
-            let mut sighting = Sighting::new(frame, &self.labels, &detections);
+        if for_privacy {
+            let mut all = [&detections[..], by_second.as_deref().unwrap_or_default()].concat();
+            all.sort_by(|a, b| b.score.total_cmp(&a.score));
+            let mut sighting = Sighting::new(frame, &self.labels, &all);
             match faces {
                 Some(faces) if sightings.need_face_model(&self.labels) => {
                     faces.add_to(&mut sighting, frame, Instant::now());
@@ -150,11 +172,8 @@ impl<D: Detect> AtWork<D> {
         } else if let Some(faces) = faces {
             faces.close();
         }
-        let is_shown = |class_id: usize| self.shown.get(class_id).is_none_or(|shown| *shown);
-        detections.retain(|found| self.thresholds.is_plausible(found) && is_shown(found.class_id));
         let started = Instant::now();
-        MotionGate::prepare(&mut self.tracker, self.is_gated);
-        let items = self.tracker.update(&detections, frame.captured_at);
+        let items = self.track(detections, by_second, frame.captured_at);
         metrics.track.observe(started.elapsed().as_secs_f64());
         Ok(Tracks {
             captured_at: frame.captured_at,
@@ -166,6 +185,54 @@ impl<D: Detect> AtWork<D> {
             labels: Arc::clone(&self.labels),
             items,
         })
+    }
+
+    /// The detections of the second model, if there is one and the frame is for it.
+    fn detect_second(
+        &mut self,
+        frame: &Frame,
+        for_privacy: bool,
+    ) -> Result<Option<Vec<Detection>>, DetectError> {
+        let (Some(second), Some((detector, _))) = (&mut self.second, self.detector.second()) else {
+            return Ok(None);
+        };
+        if !second.selects(frame.captured_at, for_privacy) {
+            return Ok(None);
+        }
+        let least_score = least_score(second.thresholds(), for_privacy);
+        let found = detector.detect(&frame.pixels, least_score)?;
+        Ok(Some(second.renamed(found)))
+    }
+
+    /// The tracks to show, by ascending id. `by_second`: `None` if the second model did not see the frame.
+    fn track(
+        &mut self,
+        mut detections: Vec<Detection>,
+        by_second: Option<Vec<Detection>>,
+        captured_at: Instant,
+    ) -> Vec<Track> {
+        let next_id = self.next_track_id();
+        let (shown, is_gated) = (&self.shown, self.is_gated);
+        let is_shown = |class_id: usize| shown.get(class_id).is_none_or(|shown| *shown);
+        detections.retain(|found| {
+            let is_left = self
+                .second
+                .as_ref()
+                .is_some_and(|second| second.knows(found.class_id));
+            self.thresholds.is_plausible(found) && is_shown(found.class_id) && !is_left
+        });
+        MotionGate::prepare(&mut self.tracker, is_gated);
+        self.tracker.count_on_from(next_id);
+        let mut items = self.tracker.update(&detections, captured_at);
+        if let Some(second) = &mut self.second {
+            if let Some(mut found) = by_second {
+                found.retain(|one| second.thresholds().is_plausible(one) && is_shown(one.class_id));
+                second.follow(&found, captured_at, self.tracker.next_id(), is_gated);
+            }
+            items.extend(second.tracks_at(captured_at));
+            items.sort_by_key(|track| track.id);
+        }
+        items
     }
 
     /// Updates the rate, smoothed over about ten detections.
@@ -181,5 +248,15 @@ impl<D: Detect> AtWork<D> {
             period
         };
         metrics.rate_fps.set(1.0 / smoothed);
+    }
+}
+
+/// Weak detections are for the tracker, which continues known objects with them.
+fn least_score(thresholds: &Thresholds, for_privacy: bool) -> f32 {
+    let weak = thresholds.least_weak_score();
+    if for_privacy {
+        weak.min(SIGHTING_SCORE)
+    } else {
+        weak
     }
 }

@@ -1,4 +1,5 @@
 mod changing_model;
+mod two_models;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -58,6 +59,7 @@ impl Detect for Scripted {
             provider: "cpu",
             experimental: false,
             warning: None,
+            details: RunningDetails::default(),
         }
     }
 
