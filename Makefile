@@ -4,7 +4,7 @@
 
 # Flavour of ONNX Runtime: cpu (also when empty), openvino (Intel) or cuda (NVIDIA).
 RUNTIME ?=
-# Which model `make model` fetches; `carrier models list` shows them.
+# Which model `make run` and `make model` fetch; `carrier models list` shows them. none: `make run` fetches none.
 MODEL ?= yolox_nano
 # How long `make fuzz` runs each target.
 SECONDS ?= 60
@@ -18,8 +18,8 @@ ARGS ?=
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
-run: ## install what is missing, build, start and print the addresses (ARGS="--help", RUNTIME=openvino)
-	@scripts/run.sh "$(RUNTIME)" $(ARGS)
+run: ## install what is missing, build, start and print the addresses (ARGS="--help", RUNTIME=openvino, MODEL=none)
+	@MODEL="$(MODEL)" scripts/run.sh "$(RUNTIME)" $(ARGS)
 
 build: ## the release build alone
 	@scripts/install-build-needs.sh

@@ -11,6 +11,7 @@ use crate::heads::{DecodeHead, HeadConfig, HeadError, InputSize};
 use crate::metrics::DetectorMetrics;
 use crate::models::installed::InstalledModel;
 use crate::models::manifest::ModelEntry;
+use crate::onnx::placement::Placement;
 use crate::onnx::provider::{Provider, SessionConfig};
 use crate::onnx::runtime::Runtime;
 use crate::onnx::session::{Session, SessionError};
@@ -28,6 +29,8 @@ pub enum DetectError {
     Head { model: String, source: HeadError },
     #[error("the model {model} returns nothing but NaN: the file is damaged, or not made for this")]
     NotNumbers { model: String },
+    #[error("the test picture cannot be painted")]
+    NoTestPicture,
 }
 
 /// An open model with its pre- and postprocessing. One thread owns it.
@@ -44,6 +47,8 @@ pub struct Detector {
     nan_share: f32,
     /// What the self-test found odd.
     warning: Option<String>,
+    /// Why `auto` took it.
+    chosen: Option<String>,
 }
 
 impl Detector {
@@ -73,12 +78,32 @@ impl Detector {
             found: Vec::new(),
             nan_share: 0.0,
             warning: None,
+            chosen: None,
         };
         detector.infer(0.5, false)?;
         let open_ms = started.elapsed().as_millis() as u64;
         let provider = detector.provider();
         tracing::info!(model = detector.name(), %provider, open_ms, "model open");
         Ok(detector)
+    }
+
+    /// Like [`Self::open`]; a model that nobody has tried is tested, too.
+    pub(crate) fn open_tested(
+        runtime: &Runtime,
+        model: &InstalledModel,
+        config: &SessionConfig,
+    ) -> Result<Self, DetectError> {
+        let mut detector = Self::open(runtime, model, config)?;
+        if model.entry.sha256.is_none() {
+            detector.test()?;
+        }
+        Ok(detector)
+    }
+
+    /// Sets why `auto` took this model.
+    pub(crate) fn chosen_because(mut self, why: String) -> Self {
+        self.chosen = Some(why);
+        self
     }
 
     /// Sets the metrics to count in.
@@ -119,8 +144,8 @@ impl Detector {
         Ok(detections)
     }
 
-    /// Runs the model on the test scene and remembers what is odd about its answer.
-    pub(crate) fn test(&mut self) -> Result<(), DetectError> {
+    /// Runs the model on the test scene and remembers what is odd about its answer: see [`Self::warning`].
+    pub fn test(&mut self) -> Result<(), DetectError> {
         let Some(picture) = TestPicture::paint() else {
             return Ok(());
         };
@@ -206,6 +231,24 @@ impl Detector {
     #[must_use]
     pub fn provider(&self) -> Provider {
         self.session.provider()
+    }
+
+    /// Where the nodes of the network run, the busiest provider first.
+    #[must_use]
+    pub fn placements(&self) -> &[Placement] {
+        self.session.placements()
+    }
+
+    /// Why the network runs on the processor, although the runtime is made for more.
+    #[must_use]
+    pub fn fallback(&self) -> Option<&str> {
+        self.session.fallback()
+    }
+
+    /// Why `auto` took this model; `None`: it was asked for by name.
+    #[must_use]
+    pub fn chosen(&self) -> Option<&str> {
+        self.chosen.as_deref()
     }
 
     /// The score below which boxes of this model are not shown.

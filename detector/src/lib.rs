@@ -10,11 +10,15 @@
 //!
 //! This crate never names tokio, cameras or WebRTC.
 
+mod bench;
 pub mod coco;
+mod config;
 mod detection;
 mod detector;
+mod detectors;
 mod heads;
 mod luma_grid;
+mod measuring;
 mod metrics;
 mod models;
 mod onnx;
@@ -28,24 +32,32 @@ mod tracks;
 mod worker;
 mod zones;
 
+pub use bench::{bench, try_out};
+pub use config::DetectorConfig;
 pub use detection::{BBox, Detection};
 pub use detector::{DetectError, Detector};
+pub use detectors::{Detectors, SECOND_FPS, Second};
 pub use heads::{BoxUnits, Head, HeadError};
+pub use measuring::{Effort, remembered};
 pub use metrics::DetectorMetrics;
+pub use models::automatic::USUAL_FPS;
 pub use models::installed::{InstalledModel, ModelFile};
 pub use models::manifest::{
     ColourOrder, InputContract, InputElement, Layout, Manifest, ManifestError, ModelEntry, Resize,
-    coco_80,
+    UnpinnedModel, coco_80,
 };
 pub use models::places::Places;
-pub use models::pull::{PullError, pull};
+pub use models::pull::{PullError, Pulled, part_of, pull};
 pub use models::recognise::{Recognised, Unclear, recognise};
 pub use models::signature::{Dimension, Element, Signature, Tensor};
-pub use models::store::{Installed, ListedModel, ModelChoice, ModelStore, StoreError};
+pub use models::store::{Installed, ListedModel, ModelChoice, ModelStore, RECOMMENDED, StoreError};
+pub use models::timing::Timing;
+pub use onnx::device::Device;
+pub use onnx::placement::Placement;
 pub use onnx::provider::{Provider, SessionConfig};
 pub use onnx::runtime::{Runtime, RuntimeError};
 pub use onnx::session::SessionError;
-pub use opening::{DetectorConfig, OpenError, examine, open};
+pub use opening::{OpenError, examine, open, open_all};
 pub use overlay::{
     ACCENT, BannerClock, BannerFlash, BannerFlashKind, BannerSide, Card, ClassNames, GameBanner,
     LabelContent, MarkedAs, MarkedTrack, OverlayPainter, class_colour,
@@ -54,6 +66,6 @@ pub use tracker::{Tracker, TrackerConfig};
 pub use tracks::{Track, Tracks};
 pub use worker::{
     DetectWhen, DetectorState, ModelChange, ModelChangeState, ModelControl, MotionGate, Pace,
-    Tuning, TuningControl, WorkerHandle, WorkerParts, spawn_worker,
+    RunningDetails, SecondModel, Tuning, TuningControl, WorkerHandle, WorkerParts, spawn_worker,
 };
 pub use zones::{Anchor, Zone, ZoneError, ZoneKind, ZoneMarks, check_zones, polygon_contains};

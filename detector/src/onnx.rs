@@ -4,8 +4,10 @@
 //! In: a model's file and its manifest. Out: the outputs of each run, by name
 //! ([`crate::heads::RawOutputs`]).
 
+pub(crate) mod device;
 pub(crate) mod model_file;
 mod outputs;
+pub(crate) mod placement;
 pub(crate) mod provider;
 pub(crate) mod runtime;
 pub(crate) mod session;

@@ -2,32 +2,26 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
+use crate::config::DetectorConfig;
 use crate::detector::{DetectError, Detector};
+use crate::detectors::{Detectors, Second};
+use crate::measuring::AutomaticChoice;
 use crate::metrics::DetectorMetrics;
+use crate::models::automatic::{Step, longest_ms};
 use crate::models::installed::{InstalledModel, ModelFile};
 use crate::models::places::Places;
 use crate::models::recognise::{Recognised, Unclear, recognise};
 use crate::models::store::{ModelChoice, ModelStore, StoreError};
 use crate::onnx::model_file::read_signature;
-use crate::onnx::provider::SessionConfig;
 use crate::onnx::runtime::{Runtime, RuntimeError};
 use crate::onnx::session::SessionError;
 
 /// The name of the model that is compiled into the program.
 const EMBEDDED: &str = "embedded";
-
-/// How a detector is opened.
-#[derive(Debug, Clone, Default)]
-pub struct DetectorConfig {
-    pub model: ModelChoice,
-    pub session: SessionConfig,
-    pub places: Places,
-    /// The model that finds faces for privacy when `model` finds none; `auto` is the embedded one.
-    pub faces: ModelChoice,
-}
 
 /// Why no detector can be opened.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -60,25 +54,65 @@ pub fn open(
 ) -> Result<Option<Detector>, OpenError> {
     let store = ModelStore::new(&config.places);
     let store = store.map_err(|error| OpenError::new(false, &error, None))?;
-    let model = match store.find(&config.model) {
-        Ok(None) => return Ok(None),
-        Ok(Some(model)) => model,
-        Err(StoreError::UnknownFile { path, .. }) => recognise_file(&config.places, &path)?,
-        Err(error) => return Err(error.into()),
+    let detector = match &config.model {
+        ModelChoice::Auto => best(&store, config)?,
+        choice => {
+            let Some(model) = find(&store, choice, config)? else {
+                return Ok(None);
+            };
+            Detector::open_tested(&config.runtime()?, &model, &config.session)?
+        }
     };
-    let runtime = Runtime::load(&config.places)?;
-    let mut detector = Detector::open(&runtime, &model, &config.session)?;
-    if model.entry.sha256.is_none() {
-        detector.test()?;
-    }
     Ok(Some(detector.with_metrics(Arc::clone(metrics))))
 }
 
-fn recognise_file(places: &Places, path: &Path) -> Result<InstalledModel, OpenError> {
+/// Like [`open`], also for two models at once.
+pub fn open_all(
+    config: &DetectorConfig,
+    metrics: &Arc<DetectorMetrics>,
+) -> Result<Option<Detectors>, OpenError> {
+    let ModelChoice::Both(first, second) = &config.model else {
+        return Ok(open(config, metrics)?.map(Detectors::from));
+    };
+    let one = |model: &ModelChoice, metrics: &Arc<DetectorMetrics>| {
+        let config = DetectorConfig {
+            model: model.clone(),
+            ..config.clone()
+        };
+        let none = || {
+            let message = format!("{model} is no model that could be one of two");
+            OpenError::new(false, &message, None)
+        };
+        open(&config, metrics)?.ok_or_else(none)
+    };
+    Ok(Some(Detectors {
+        main: one(first, metrics)?,
+        second: Some(Second {
+            // Metrics of its own: those of the main model must not count it.
+            detector: one(second, &Arc::default())?,
+            period: config.second_period(),
+        }),
+    }))
+}
+
+/// The model that is meant. One without a manifest is recognised by its file.
+pub(crate) fn find(
+    store: &ModelStore,
+    choice: &ModelChoice,
+    config: &DetectorConfig,
+) -> Result<Option<InstalledModel>, OpenError> {
+    match store.find(choice) {
+        Ok(found) => Ok(found),
+        Err(StoreError::UnknownFile { path, .. }) => recognise_file(config, &path).map(Some),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn recognise_file(config: &DetectorConfig, path: &Path) -> Result<InstalledModel, OpenError> {
     let shown = path.display();
     let Recognised {
         entry, assumptions, ..
-    } = examine(places, path)?.map_err(|unclear| {
+    } = examine_with(&config.runtime()?, path)?.map_err(|unclear| {
         let message = format!("{shown}: carrier cannot tell how to use this model: {unclear}");
         let fix = format!("carrier models add {shown}, and fill in what it asks for");
         OpenError::new(false, &message, Some(fix))
@@ -100,14 +134,17 @@ fn recognise_file(places: &Places, path: &Path) -> Result<InstalledModel, OpenEr
 /// Reads what a file says of itself and recognises what kind of model it is. The outer error is one of the file
 /// or of the runtime.
 pub fn examine(places: &Places, path: &Path) -> Result<Result<Recognised, Unclear>, OpenError> {
-    let runtime = Runtime::load(places)?;
-    let signature = read_signature(&runtime, path).map_err(DetectError::Session)?;
+    examine_with(&Runtime::load(places)?, path)
+}
+
+fn examine_with(runtime: &Runtime, path: &Path) -> Result<Result<Recognised, Unclear>, OpenError> {
+    let signature = read_signature(runtime, path).map_err(DetectError::Session)?;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     Ok(recognise(&stem, &signature))
 }
 
 /// Like [`open`], for the second model that finds faces.
-pub(crate) fn open_for_faces(config: &DetectorConfig) -> Result<Option<Detector>, OpenError> {
+pub(crate) fn open_for_faces(config: &DetectorConfig) -> Result<Option<Detectors>, OpenError> {
     let model = match &config.faces {
         ModelChoice::Auto => ModelChoice::Named(EMBEDDED.to_owned()),
         other => other.clone(),
@@ -117,7 +154,42 @@ pub(crate) fn open_for_faces(config: &DetectorConfig) -> Result<Option<Detector>
         ..config.clone()
     };
     // Metrics of its own: those of the main model must not count it.
-    open(&config, &Arc::default())
+    Ok(open(&config, &Arc::default())?.map(Detectors::from))
+}
+
+/// The time within which models are measured before one is taken.
+const MEASURING_MAX: Duration = Duration::from_secs(5);
+
+/// Opens the most accurate installed model that is fast enough. What is not known of its speed is measured and
+/// remembered.
+fn best(store: &ModelStore, config: &DetectorConfig) -> Result<Detector, OpenError> {
+    let (models, runtime) = (store.candidates(), config.runtime()?);
+    let mut choice = AutomaticChoice::new(models, config);
+    let longest = longest_ms(config.wanted_fps);
+    let (started, mut problem) = (Instant::now(), OpenError::from(StoreError::NoneInstalled));
+    while let Some(step) = choice.next(longest, started.elapsed() < MEASURING_MAX) {
+        let result = match step {
+            Step::Measure(index) => choice.measure(index, &runtime).map(|()| None),
+            Step::Take { index, why } => {
+                let opened = choice.open(index, &runtime);
+                opened.map(|detector| Some(detector.chosen_because(why)))
+            }
+        };
+        match result {
+            Ok(None) => {}
+            Ok(Some(detector)) => {
+                let (model, why) = (detector.name(), detector.chosen());
+                tracing::info!(model, why, "model chosen");
+                return Ok(detector);
+            }
+            // The others would fail in the same way.
+            Err(error @ DetectError::Session(SessionError::Provider { .. })) => {
+                return Err(error.into());
+            }
+            Err(error) => problem = error.into(),
+        }
+    }
+    Err(problem)
 }
 
 impl From<StoreError> for OpenError {
@@ -143,7 +215,7 @@ impl From<RuntimeError> for OpenError {
 impl From<DetectError> for OpenError {
     fn from(error: DetectError) -> Self {
         let cpu = matches!(error, DetectError::Session(SessionError::Provider { .. }));
-        let fix = cpu.then(|| "carrier run --provider cpu".to_owned());
+        let fix = cpu.then(|| "carrier run --device cpu".to_owned());
         Self::new(false, &error, fix)
     }
 }

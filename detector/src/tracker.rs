@@ -71,6 +71,11 @@ impl Tracker {
         self.next_id
     }
 
+    /// Gives new tracks ids from this one on, where another tracker has given those below it.
+    pub(crate) fn count_on_from(&mut self, next_id: u64) {
+        self.next_id = self.next_id.max(next_id);
+    }
+
     /// Follows other thresholds from the next frame on.
     pub(crate) fn configure(&mut self, thresholds: Thresholds) {
         self.thresholds = thresholds;

@@ -75,6 +75,20 @@ impl Track {
         !self.unseen.is_zero()
     }
 
+    /// Where it is expected `ahead` after the frame of its [`Tracks`]. `None`: it is not shown any more.
+    pub(crate) fn carried(&self, ahead: Duration) -> Option<Self> {
+        let unseen = self.unseen + ahead;
+        if unseen > self.shown_for {
+            return None;
+        }
+        let believed = ahead.min(FURTHEST_AHEAD.saturating_sub(self.unseen));
+        Some(Self {
+            bbox: self.moved(believed.as_secs_f32()),
+            unseen,
+            ..self.clone()
+        })
+    }
+
     fn moved(&self, seconds: f32) -> BBox {
         let (cx, cy) = self.bbox.centre();
         let grown = |side: f32, rate: f32| {

@@ -10,6 +10,7 @@ mod gate;
 mod model_change;
 mod opening;
 mod pace;
+mod second;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -25,9 +26,10 @@ use std::time::{Duration, Instant};
 use capture::trace::{self, TraceSpan};
 use capture::{Backoff, Frame, Heartbeat, Next, Slot, SlotReader, TURN_MAX, Threads};
 
+use crate::config::DetectorConfig;
 use crate::metrics::DetectorMetrics;
 use crate::models::store::ModelChoice;
-use crate::opening::{DetectorConfig, OpenError, open, open_for_faces};
+use crate::opening::{OpenError, open_all, open_for_faces};
 use crate::privacy::Sightings;
 use crate::tracks::Tracks;
 use at_work::AtWork;
@@ -38,7 +40,7 @@ use opening::{OpenModel, Opened, Opener};
 pub use gate::MotionGate;
 pub use model_change::{ModelChange, ModelChangeState, ModelControl};
 pub use pace::{DetectWhen, Pace};
-pub use state::DetectorState;
+pub use state::{DetectorState, RunningDetails, SecondModel};
 pub use tuning::{Tuning, TuningControl};
 
 /// The longest wait for a frame, after which a stop is noticed.
@@ -109,7 +111,7 @@ pub fn spawn_worker(parts: WorkerParts, config: DetectorConfig) -> io::Result<Wo
             model: model.clone(),
             ..config.clone()
         };
-        open(&config, &metrics)
+        open_all(&config, &metrics)
     };
     spawn_with(parts, faces, Arc::new(open))
 }
@@ -324,7 +326,7 @@ impl<D: Detect + Send + 'static> Worker<D> {
         }));
         let problem = match outcome {
             Ok(Ok(tracks)) => {
-                self.next_track_id = at_work.tracker.next_id();
+                self.next_track_id = at_work.next_track_id();
                 // Not after the source was replaced, or the shutter closed.
                 let newest = self.parts.frames.latest();
                 if newest.is_some_and(|newest| newest.source_number == frame.source_number) {

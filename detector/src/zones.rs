@@ -8,4 +8,4 @@ mod membership;
 
 pub use area::{Anchor, Zone, ZoneError, ZoneKind, check_zones, polygon_contains};
 pub use marks::ZoneMarks;
-pub(crate) use membership::ZoneMembership;
+pub(crate) use membership::{Picture, ZoneMembership};

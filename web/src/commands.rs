@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use capture::{SelectedSource, SourceSpec};
 use detector::{Detector, DetectorConfig, DetectorMetrics, ModelChoice, ModelStore, OpenError};
 
@@ -13,7 +13,6 @@ use crate::cli::RunArgs;
 use crate::config::ConfigError;
 use crate::environment;
 
-mod add_model;
 pub(crate) mod backup;
 pub(crate) mod detect;
 pub(crate) mod doctor;
@@ -23,6 +22,7 @@ pub(crate) mod hotspot;
 pub(crate) mod inventory;
 pub(crate) mod manual;
 mod meter;
+pub(crate) mod models;
 mod named_cameras;
 pub(crate) mod reload;
 pub(crate) mod restore;
@@ -66,12 +66,22 @@ pub(crate) fn check_requested(
 
 /// Refuses a model name that the manifest does not have.
 pub(crate) fn check_model_name(key: &'static str, model: &str) -> anyhow::Result<()> {
-    let Ok(ModelChoice::Named(name)) = model.parse() else {
-        return Ok(());
-    };
+    let Ok(choice) = model.parse::<ModelChoice>();
     let store = ModelStore::new(&environment::detector_places())?;
-    match store.unknown(&name) {
-        Some(error) => Err(ConfigError::value(key, name, error.to_string()).into()),
+    check_named(key, &choice, &store)
+}
+
+fn check_named(key: &'static str, choice: &ModelChoice, store: &ModelStore) -> anyhow::Result<()> {
+    let name = match choice {
+        ModelChoice::Named(name) => name,
+        ModelChoice::Both(first, second) => {
+            check_named(key, first, store)?;
+            return check_named(key, second, store);
+        }
+        ModelChoice::Auto | ModelChoice::None | ModelChoice::File(_) => return Ok(()),
+    };
+    match store.unknown(name) {
+        Some(error) => Err(ConfigError::value(key, name.clone(), error.to_string()).into()),
         None => Ok(()),
     }
 }
@@ -123,9 +133,14 @@ pub(crate) fn open_detector(model: &str) -> anyhow::Result<Detector> {
     match detector::open(&config, &Arc::new(DetectorMetrics::default())) {
         Ok(Some(detector)) => Ok(detector),
         Ok(None) => bail!("--model none detects nothing"),
-        Err(OpenError { message, fix, .. }) => match fix {
-            Some(fix) => bail!("{message}. To fix it: {fix}"),
-            None => bail!(message),
-        },
+        Err(error) => Err(with_fix(error)),
+    }
+}
+
+/// The error with the command that fixes it.
+fn with_fix(OpenError { message, fix, .. }: OpenError) -> anyhow::Error {
+    match fix {
+        Some(fix) => anyhow!("{message}. To fix it: {fix}"),
+        None => anyhow!(message),
     }
 }

@@ -65,7 +65,9 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use capture::{SelectedSource, SourceSpec, SpecError};
-use detector::{DetectWhen, DetectorConfig, LabelContent, SessionConfig, Zone};
+use detector::{
+    DetectWhen, DetectorConfig, Device, LabelContent, SECOND_FPS, SessionConfig, USUAL_FPS, Zone,
+};
 use signaling::Rendition;
 use signaling::encode::selection::EncoderChoice;
 
@@ -115,6 +117,8 @@ section! {
         class_scores: BTreeMap<String, f32> = BTreeMap::new(),
         /// The highest rate of detections; 0: as often as frames come and the model allows.
         detect_fps: f32 = 0.0,
+        /// The same for the second of two models; 0: each time the first one detects.
+        second_fps: f32 = SECOND_FPS,
         /// When frames are detected while somebody watches: always or motion.
         detect_when: DetectWhen = DetectWhen::default(),
         /// The classes that are shown; empty: all.
@@ -131,10 +135,8 @@ section! {
         labels: LabelContent = LabelContent::default(),
         /// Whether the name of a camera of `[[cameras]]` is painted on its pictures.
         camera_names: bool = true,
-        /// Execution provider: auto, cpu, openvino or cuda.
-        provider: String = "auto".to_owned(),
-        /// The device of the OpenVINO provider: CPU, GPU, NPU or AUTO.
-        openvino_device: String = "CPU".to_owned(),
+        /// Where the model runs: auto, cpu, openvino, openvino:GPU, cuda or tensorrt.
+        device: String = "auto".to_owned(),
         /// Threads of one inference; 0: the detector chooses.
         threads: usize = 0,
         listen: String = "[::]:8080".to_owned(),
@@ -214,7 +216,7 @@ impl Config {
         set(&mut self.loop_file, &args.loop_file);
         set(&mut self.model, &args.model);
         set(&mut self.min_score, &args.min_score);
-        set(&mut self.provider, &args.provider);
+        set(&mut self.device, &args.device);
         set(&mut self.listen, &args.listen);
         set(&mut self.listen_tls, &args.listen_tls);
         set(&mut self.public_url, &args.public_url);
@@ -226,7 +228,6 @@ impl Config {
     /// What has a variable but no option.
     fn overlay_environment(&mut self, environment: &Environment) {
         set(&mut self.network.announce, &environment.announce);
-        set(&mut self.openvino_device, &environment.openvino_device);
         set(&mut self.admin_token, &environment.admin_token);
         set(&mut self.viewers.token, &environment.viewer_token);
         set(&mut self.whip_token, &environment.whip_token);
@@ -244,7 +245,7 @@ impl Config {
         media::check_encoder(&self.encoder)?;
         media::check_renditions(&self.renditions)?;
         self.selected()?;
-        self.provider()?;
+        self.device()?;
         self.camera.check()?;
         cameras::check(&self.cameras, &self.camera)?;
         self.counting.check()?;
@@ -296,13 +297,14 @@ impl Config {
                 return Err(ConfigError::value("class_scores", value, why));
             }
         }
-        if !(0.0..=DETECT_FPS_MAX).contains(&self.detect_fps) {
-            let why = "between 0, which means no limit, and 60";
-            return Err(ConfigError::value(
-                "detect_fps",
-                self.detect_fps.to_string(),
-                why,
-            ));
+        for (key, fps) in [
+            ("detect_fps", self.detect_fps),
+            ("second_fps", self.second_fps),
+        ] {
+            if !(0.0..=DETECT_FPS_MAX).contains(&fps) {
+                let why = "between 0, which means no limit, and 60";
+                return Err(ConfigError::value(key, fps.to_string(), why));
+            }
         }
         if !(0.0..=1.0).contains(&self.min_size) {
             let why = "a part of the picture lies between 0 and 1";
@@ -419,23 +421,23 @@ impl Config {
             model,
             session: SessionConfig {
                 threads: Some(self.threads).filter(|threads| *threads > 0),
-                provider: self.provider()?,
-                openvino_device: Some(self.openvino_device.clone()),
+                device: self.device()?,
+                engines: environment::detector_places().engine_folder(),
             },
             places: environment::detector_places(),
             faces,
+            wanted_fps: Some(match self.detect_fps {
+                fps if fps > 0.0 => fps,
+                _ => USUAL_FPS,
+            }),
+            second_fps: Some(self.second_fps),
         })
     }
 
-    fn provider(&self) -> Result<Option<detector::Provider>, ConfigError> {
-        if self.provider == "auto" {
-            return Ok(None);
-        }
-        let why = "one of auto, cpu, openvino, cuda";
-        let provider = self.provider.parse();
-        provider
-            .map(Some)
-            .map_err(|_| ConfigError::value("provider", self.provider.as_str(), why))
+    fn device(&self) -> Result<Device, ConfigError> {
+        let why = || format!("one of {}", Device::FORMS);
+        let device = self.device.parse::<Device>();
+        device.map_err(|_| ConfigError::value("device", self.device.as_str(), why()))
     }
 }
 

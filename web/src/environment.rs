@@ -8,7 +8,6 @@
 //! | `CARRIER_ANNOUNCE` | `[network] announce`, separated by commas |
 //! | `CARRIER_COMFYUI` | `[stylise] comfyui` |
 //! | `CARRIER_OTLP` | `[telemetry] otlp` |
-//! | `CARRIER_OPENVINO_DEVICE` | `openvino_device` |
 //! | `CARRIER_LOG` | the filter of the log |
 //! | `CARRIER_MODELS`, `CARRIER_MODELS_URL`, `CARRIER_RUNTIME`, `ORT_DYLIB_PATH` | where models and ONNX Runtime are ([`detector::Places`]) |
 //! | `XDG_CONFIG_HOME`, `XDG_DATA_HOME`, `XDG_STATE_HOME`, `XDG_CACHE_HOME`, `HOME` | this user's folders |
@@ -51,7 +50,6 @@ pub(crate) struct Environment {
     pub(crate) mqtt: Option<String>,
     pub(crate) otlp: Option<String>,
     pub(crate) announce: Option<Vec<String>>,
-    pub(crate) openvino_device: Option<String>,
 }
 
 impl Environment {
@@ -72,7 +70,6 @@ impl Environment {
             mqtt: secret("CARRIER_MQTT")?,
             otlp: value("CARRIER_OTLP"),
             announce: announce.map(|list| comma_separated(&list)),
-            openvino_device: value("CARRIER_OPENVINO_DEVICE"),
         })
     }
 }

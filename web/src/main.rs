@@ -88,7 +88,7 @@ fn main() -> ExitCode {
         None => startup::run(&cli.run, &threads, &metrics),
         Some(Command::Run(args)) => startup::run(&args, &threads, &metrics),
         Some(Command::Devices(args)) => commands::inventory::devices(args),
-        Some(Command::Models(command)) => commands::inventory::models(&command),
+        Some(Command::Models(command)) => commands::models::run(&command),
         Some(Command::Detect(args)) => commands::detect::run(&args),
         Some(Command::Eval(args)) => commands::eval::run(&args),
         Some(Command::Doctor(args)) => commands::doctor::run(&args),

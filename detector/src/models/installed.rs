@@ -1,9 +1,13 @@
 //! A model that can be opened, and the one that is compiled into the program, so that a first run needs
 //! no download (`models/EMBEDDED.md`).
 
-use std::fmt;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{fmt, io};
+
+use sha2::{Digest, Sha256};
 
 use crate::models::manifest::{ManifestError, ModelEntry};
 
@@ -51,6 +55,28 @@ pub(crate) fn embedded_model() -> Result<InstalledModel, ManifestError> {
     })
 }
 
+impl InstalledModel {
+    /// SHA-256 of the file as it is, lower-case hex.
+    pub fn sha256(&self) -> io::Result<String> {
+        match &self.file {
+            ModelFile::At(path) => sha256_of(path),
+            ModelFile::BuiltIn(bytes) => Ok(hex(&Sha256::digest(bytes))),
+        }
+    }
+}
+
+/// SHA-256 of a file, lower-case hex.
+pub(crate) fn sha256_of(path: &Path) -> io::Result<String> {
+    let (mut file, mut hasher) = (File::open(path)?, Sha256::new());
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hex(&hasher.finalize())),
+            read => hasher.update(&buffer[..read]),
+        }
+    }
+}
+
 /// Bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -58,8 +84,6 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use sha2::{Digest, Sha256};
-
     use super::*;
 
     #[test]

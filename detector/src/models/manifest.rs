@@ -34,12 +34,29 @@ const MAX_CLASS_ID: usize = 20_000;
 #[derive(Debug, Clone)]
 pub struct Manifest {
     models: Vec<Arc<ModelEntry>>,
+    unpinned: Vec<UnpinnedModel>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ManifestFile {
     model: Vec<ModelEntry>,
+    #[serde(default)]
+    unpinned: Vec<UnpinnedModel>,
+}
+
+/// A model worth knowing of which no file is pinned. Its owner gets one, and its kind is recognised from the file.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnpinnedModel {
+    /// Its name; the file is called `NAME.onnx`.
+    pub name: String,
+    pub licence: String,
+    pub origin: String,
+    /// Published AP (0.5 to 0.95) on COCO's validation set, in percent.
+    pub published_ap: f32,
+    /// Where to get a file, in plain words.
+    pub obtain: String,
 }
 
 /// One model: its file, its input, and how its outputs are decoded.
@@ -59,6 +76,9 @@ pub struct ModelEntry {
     pub sha256: Option<String>,
     #[serde(default)]
     pub bytes: Option<u64>,
+    /// Published AP (0.5 to 0.95) on COCO's validation set, in percent. `None`: it has another task.
+    #[serde(default)]
+    pub published_ap: Option<f32>,
     /// Less accurate than usual for its size. Shown wherever the model is named.
     #[serde(default)]
     pub experimental: bool,
@@ -173,7 +193,10 @@ impl Manifest {
 
     /// Parses a manifest of several models.
     pub fn parse(text: &str) -> Result<Self, ManifestError> {
-        let ManifestFile { model: models } = toml::from_str(text)?;
+        let ManifestFile {
+            model: models,
+            unpinned,
+        } = toml::from_str(text)?;
         for (index, entry) in models.iter().enumerate() {
             entry.check()?;
             if models[..index].iter().any(|other| other.name == entry.name) {
@@ -183,8 +206,19 @@ impl Manifest {
                 return Err(entry.wrong("`sha256` and `bytes` are missing"));
             }
         }
+        for (index, model) in unpinned.iter().enumerate() {
+            let has_name = |name: &String| *name == model.name;
+            let is_twice = models.iter().any(|entry| has_name(&entry.name))
+                || unpinned[..index].iter().any(|other| has_name(&other.name));
+            check_name(&model.name)?;
+            check_ap(&model.name, Some(model.published_ap))?;
+            if is_twice {
+                return Err(wrong(&model.name, "occurs twice"));
+            }
+        }
         Ok(Self {
             models: models.into_iter().map(Arc::new).collect(),
+            unpinned,
         })
     }
 
@@ -192,6 +226,12 @@ impl Manifest {
     #[must_use]
     pub fn models(&self) -> &[Arc<ModelEntry>] {
         &self.models
+    }
+
+    /// Models of which no file is pinned, in the manifest's order.
+    #[must_use]
+    pub fn unpinned(&self) -> &[UnpinnedModel] {
+        &self.unpinned
     }
 
     /// The model of this name.
@@ -224,18 +264,12 @@ impl ModelEntry {
     }
 
     fn wrong(&self, what: impl Into<String>) -> ManifestError {
-        ManifestError::Value {
-            model: self.name.clone(),
-            what: what.into(),
-        }
+        wrong(&self.name, what)
     }
 
     fn check(&self) -> Result<(), ManifestError> {
-        // The name becomes a file name and must not lead out of the folder.
-        let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-        if self.name.is_empty() || self.name.starts_with('.') || !self.name.chars().all(plain) {
-            return Err(self.wrong("a name is made of letters, digits, `.`, `_` and `-`"));
-        }
+        check_name(&self.name)?;
+        check_ap(&self.name, self.published_ap)?;
         let hex = |c: char| matches!(c, '0'..='9' | 'a'..='f');
         if self
             .sha256
@@ -296,6 +330,30 @@ impl ModelEntry {
             Some(ids) => ids.iter().max().map_or(0, |most| most + 1),
             None => self.labels.len(),
         }
+    }
+}
+
+fn wrong(model: &str, what: impl Into<String>) -> ManifestError {
+    ManifestError::Value {
+        model: model.to_owned(),
+        what: what.into(),
+    }
+}
+
+/// The name becomes a file name and must not lead out of the folder.
+fn check_name(name: &str) -> Result<(), ManifestError> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
+        let what = "a name is made of letters, digits, `.`, `_` and `-`";
+        return Err(wrong(name, what));
+    }
+    Ok(())
+}
+
+fn check_ap(model: &str, percent: Option<f32>) -> Result<(), ManifestError> {
+    match percent.is_none_or(|percent| (0.0..=100.0).contains(&percent)) {
+        true => Ok(()),
+        false => Err(wrong(model, "`published_ap` is a percentage")),
     }
 }
 

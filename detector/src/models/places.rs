@@ -69,6 +69,14 @@ impl Places {
         self.model_folders().swap_remove(0)
     }
 
+    /// The folder for models that a provider has compiled.
+    #[must_use]
+    pub fn engine_folder(&self) -> Option<PathBuf> {
+        self.cache_home
+            .as_ref()
+            .map(|cache| cache.join("carrier").join("engines"))
+    }
+
     /// The folder of the unpacked ONNX Runtime flavours.
     #[must_use]
     pub fn runtime_folder(&self) -> Option<PathBuf> {
@@ -116,6 +124,8 @@ mod tests {
             plain.runtime_folder(),
             Some(PathBuf::from("/home/me/.cache/carrier/runtime"))
         );
+        let engines = PathBuf::from("/home/me/.cache/carrier/engines");
+        assert_eq!(plain.engine_folder(), Some(engines));
         assert_eq!(places(&[]).model_folders(), [PathBuf::from("models")]);
     }
 }

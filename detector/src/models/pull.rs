@@ -1,18 +1,20 @@
-//! Downloads of models: bounded, verified by SHA-256, and renamed into place only when complete.
+//! Downloads of models: bounded, continued where a transfer broke off, verified by SHA-256, and renamed into place only
+//! when complete.
 
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+mod transfer;
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::models::installed::hex;
+use crate::models::installed::sha256_of;
 use crate::models::manifest::ModelEntry;
+use transfer::{Source, Transfer};
 
-/// Time limit for connecting, and for each read.
-const SILENCE: Duration = Duration::from_secs(20);
+/// A transfer that breaks off is continued this often, as long as each attempt brings something.
+const ATTEMPTS_MAX: u32 = 4;
 
 /// Why a model could not be downloaded.
 #[derive(Debug, Error)]
@@ -31,66 +33,101 @@ pub enum PullError {
     /// The server cannot be reached, or refuses.
     #[error("{url} cannot be fetched: {why}")]
     Fetch { url: String, why: String },
-    /// The transfer was too short or too long.
-    #[error(
-        "{url} sent {got} bytes, the model has {wanted}: cut off, or not the file that the \
-         manifest means"
-    )]
-    Size {
+    /// The transfer broke off. What has come is kept.
+    #[error("{url} broke off after {got} of {wanted} bytes; the next pull continues there")]
+    Broken {
         url: String,
-        /// At least this many bytes were received.
         got: u64,
         /// The size that the manifest tells.
         wanted: u64,
     },
+    /// The file is longer than the manifest tells.
+    #[error(
+        "{url} sent more than the {wanted} bytes that the model has: it is not the file that the manifest means"
+    )]
+    TooLong { url: String, wanted: u64 },
     #[error("{url} is not the file the manifest means: its SHA-256 is {found}, wanted {wanted}")]
     Hash {
         url: String,
         found: String,
         wanted: String,
     },
+    /// Another process downloads the same model.
+    #[error("another download of {name} is under way (it writes {path})", path = path.display())]
+    Busy { name: String, path: PathBuf },
     /// The file cannot be written.
     #[error("{path} cannot be written: {source}", path = path.display())]
     Write { path: PathBuf, source: io::Error },
 }
 
-/// Downloads `entry` into `folder` and returns the path of the file. `mirror` replaces the URL of the
-/// manifest by `MIRROR/NAME.onnx`. `progress` is called with the number of bytes received and of all.
+/// A model that is where it belongs, whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pulled {
+    pub path: PathBuf,
+    /// It was there already, with the right contents: nothing was fetched.
+    pub was_there: bool,
+}
+
+/// Downloads `entry` into `folder`, unless it is there. `mirror` replaces the URL of the manifest by
+/// `MIRROR/NAME.onnx`. `progress` is called with the number of bytes that are there and of all.
 ///
-/// An older file of that name is not changed until the new one is verified.
+/// An older file of that name is not changed until the new one is verified. What an earlier attempt has fetched is
+/// continued if the server can do that.
 pub fn pull(
     entry: &ModelEntry,
     folder: &Path,
     mirror: Option<&str>,
     progress: &mut dyn FnMut(u64, u64),
-) -> Result<PathBuf, PullError> {
+) -> Result<Pulled, PullError> {
     let no_source = || PullError::NoSource {
         name: entry.name.clone(),
         folder: folder.to_owned(),
     };
-    let url = source_url(entry, mirror).ok_or_else(no_source)?;
-    let wanted = entry
+    let (bytes, sha256) = entry
         .bytes
         .zip(entry.sha256.as_deref())
         .ok_or_else(no_source)?;
-
-    let write = |path: &Path, source| PullError::Write {
-        path: path.to_owned(),
-        source,
-    };
-    fs::create_dir_all(folder).map_err(|source| write(folder, source))?;
     let target = folder.join(entry.file_name());
-    let part = Part(folder.join(format!(
+    let is_there = |path: &Path| sha256_of(path).is_ok_and(|found| found == sha256);
+    if is_there(&target) {
+        return Ok(Pulled {
+            path: target,
+            was_there: true,
+        });
+    }
+    let url = source_url(entry, mirror).ok_or_else(no_source)?;
+    fs::create_dir_all(folder).map_err(|source| cannot_write(folder, source))?;
+    let part = part_of(entry, folder);
+    let source = Source {
+        url: &url,
+        bytes,
+        sha256,
+    };
+    fetch(entry, &source, &part, progress)?;
+    fs::rename(&part, &target).map_err(|source| cannot_write(&target, source))?;
+    Ok(Pulled {
+        path: target,
+        was_there: false,
+    })
+}
+
+/// The file of a download that is not complete. It is named by the contents that it will have, so that one of another
+/// version is not continued.
+#[must_use]
+pub fn part_of(entry: &ModelEntry, folder: &Path) -> PathBuf {
+    let version = entry.sha256.as_deref().and_then(|sha256| sha256.get(..8));
+    folder.join(format!(
         ".{}.{}.part",
         entry.file_name(),
-        std::process::id()
-    )));
-    let mut file = File::create(&part.0).map_err(|source| write(&part.0, source))?;
-    fetch(&url, wanted, &mut file, &part.0, progress)?;
-    // Synced before the rename, so that a power cut does not leave an empty file under the name.
-    file.sync_all().map_err(|source| write(&part.0, source))?;
-    fs::rename(&part.0, &target).map_err(|source| write(&target, source))?;
-    Ok(target)
+        version.unwrap_or("new")
+    ))
+}
+
+fn cannot_write(path: &Path, source: io::Error) -> PullError {
+    PullError::Write {
+        path: path.to_owned(),
+        source,
+    }
 }
 
 fn source_url(entry: &ModelEntry, mirror: Option<&str>) -> Option<String> {
@@ -104,72 +141,71 @@ fn source_url(entry: &ModelEntry, mirror: Option<&str>) -> Option<String> {
     }
 }
 
+/// Fills `part` until it is the file that `source` means. Nothing useless is left behind.
 fn fetch(
-    url: &str,
-    (bytes, sha256): (u64, &str),
-    file: &mut File,
-    path: &Path,
+    entry: &ModelEntry,
+    source: &Source<'_>,
+    part: &Path,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<(), PullError> {
-    let failed = |why: String| PullError::Fetch {
-        url: url.to_owned(),
-        why,
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).create(true);
+    let mut file = options
+        .open(part)
+        .map_err(|error| cannot_write(part, error))?;
+    lock(&file, entry, part)?;
+    let result = fetch_into(&mut file, source, part, progress);
+    let is_worth_keeping = match &result {
+        Ok(()) => true,
+        Err(_) => file.metadata().is_ok_and(|metadata| metadata.len() > 0),
     };
-    let agent = ureq::Agent::config_builder()
-        .timeout_connect(Some(SILENCE))
-        .timeout_recv_response(Some(SILENCE))
-        .timeout_per_read(Some(SILENCE))
-        .build()
-        .new_agent();
-    let mut response = agent
-        .get(url)
-        .call()
-        .map_err(|error| failed(error.to_string()))?;
-    // One byte more than expected is enough to detect a file that is too long.
-    let mut body = response.body_mut().as_reader().take(bytes + 1);
-    let (mut hasher, mut got, mut buffer) = (Sha256::new(), 0, vec![0; 64 * 1024]);
-    loop {
-        let read = match body.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            // What ureq reports when a connection ends before its Content-Length.
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
-            Err(error) => return Err(failed(error.to_string())),
-        };
-        hasher.update(&buffer[..read]);
-        let written = file.write_all(&buffer[..read]);
-        written.map_err(|source| PullError::Write {
-            path: path.to_owned(),
-            source,
-        })?;
-        got += read as u64;
-        progress(got.min(bytes), bytes);
+    if !is_worth_keeping {
+        drop(fs::remove_file(part));
     }
-    if got != bytes {
-        return Err(PullError::Size {
-            url: url.to_owned(),
-            got,
-            wanted: bytes,
-        });
-    }
-    let found = hex(&hasher.finalize());
-    if found != sha256 {
-        return Err(PullError::Hash {
-            url: url.to_owned(),
-            found,
-            wanted: sha256.to_owned(),
-        });
-    }
-    Ok(())
+    result
 }
 
-/// A partial file. Dropping it removes the file unless it was renamed.
-struct Part(PathBuf);
+fn lock(file: &File, entry: &ModelEntry, part: &Path) -> Result<(), PullError> {
+    match file.try_lock() {
+        // Some file systems know no locks.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(PullError::Busy {
+            name: entry.name.clone(),
+            path: part.to_owned(),
+        }),
+    }
+}
 
-impl Drop for Part {
-    fn drop(&mut self) {
-        // Fails after the rename, as it should.
-        drop(fs::remove_file(&self.0));
+fn fetch_into(
+    file: &mut File,
+    source: &Source<'_>,
+    part: &Path,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<(), PullError> {
+    let mut transfer = Transfer::continuing(file, part, source)?;
+    let mut attempt = 1;
+    loop {
+        let (before, was_continued) = (transfer.got(), transfer.got() > 0);
+        let result = transfer.attempt(progress);
+        match result {
+            Ok(()) => {}
+            Err(PullError::Broken { .. }) if attempt < ATTEMPTS_MAX && transfer.got() > before => {
+                attempt += 1;
+                continue;
+            }
+            Err(error) => return Err(error),
+        }
+        match transfer.verify() {
+            Ok(()) => return Ok(()),
+            // The beginning may be of another file.
+            Err(PullError::Hash { .. }) if was_continued && attempt < ATTEMPTS_MAX => {
+                attempt += 1;
+                transfer.start_again()?;
+            }
+            Err(error) => {
+                transfer.start_again()?;
+                return Err(error);
+            }
+        }
     }
 }

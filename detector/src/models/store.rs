@@ -3,40 +3,43 @@
 #[cfg(test)]
 mod tests;
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::{fmt, io};
 
-use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use super::installed::{InstalledModel, ModelFile, embedded_model, hex};
+use super::installed::{InstalledModel, ModelFile, embedded_model, sha256_of};
 use super::manifest::{Manifest, ManifestError, ModelEntry};
 use super::places::Places;
 
-/// The models that `auto` tries, in order. After these it takes the embedded model.
-const AUTO_ORDER: [&str; 2] = ["yolox_nano", "nanodet_plus_m_416"];
+/// The model that is fetched first: small, fast, and much better than the embedded one.
+pub const RECOMMENDED: &str = "yolox_nano";
 
 /// What the user asked for with `--model`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum ModelChoice {
-    /// The first installed model of a fixed order, else the embedded one.
+    /// The most accurate installed model that is fast enough here, else the embedded one.
     #[default]
     Auto,
     None,
-    /// A model of the manifest.
+    /// A model of the manifest. The beginning of a name up to a `_` is enough: `yunet`.
     Named(String),
     File(PathBuf),
+    /// Two models at once: the second detects beside the first, at a rate of its own.
+    Both(Box<Self>, Box<Self>),
 }
 
 impl FromStr for ModelChoice {
     type Err = std::convert::Infallible;
 
-    /// `auto`, `none`, a path (it has a `/` or ends in `.onnx`), else a name.
+    /// `auto`, `none`, a path (it has a `/` or ends in `.onnx`), else a name; or two of these with a `+` between them.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some((first, second)) = two_of(text) {
+            let (Ok(first), Ok(second)) = (first.parse(), second.parse());
+            return Ok(Self::Both(Box::new(first), Box::new(second)));
+        }
         Ok(match text {
             "auto" => Self::Auto,
             "none" => Self::None,
@@ -53,8 +56,20 @@ impl fmt::Display for ModelChoice {
             Self::None => f.write_str("none"),
             Self::Named(name) => f.write_str(name),
             Self::File(path) => write!(f, "{}", path.display()),
+            Self::Both(first, second) => write!(f, "{first}+{second}"),
         }
     }
+}
+
+/// The texts of two models. A path may have a `+` in it, so that what is before it has to be a name, or to end in `.onnx`.
+fn two_of(text: &str) -> Option<(&str, &str)> {
+    let parts = text
+        .match_indices('+')
+        .map(|(at, _)| (&text[..at], &text[at + 1..]));
+    let is_whole = |first: &str| !first.contains('/') || first.ends_with(".onnx");
+    let mut fitting =
+        parts.filter(|(first, second)| !first.is_empty() && !second.is_empty() && is_whole(first));
+    fitting.next()
 }
 
 /// A model of the manifest and whether its file is here.
@@ -140,33 +155,52 @@ impl ModelStore {
                 if let Some(error) = self.unknown(name) {
                     return Err(error);
                 }
-                let entry = self.manifest.by_name(name);
+                let entry = self.entry_called(name);
                 let path = entry
                     .and_then(|entry| self.path_of(entry))
                     .ok_or_else(|| self.not_installed(name))?;
                 self.identify(&path).map(Some)
             }
-            ModelChoice::Auto => self.best().map(Some),
+            ModelChoice::Both(..) => Err(StoreError::Two),
+            ModelChoice::Auto => {
+                let best = self.candidates().into_iter().next();
+                best.map(Some).ok_or(StoreError::NoneInstalled)
+            }
         }
     }
 
-    /// The first model of [`AUTO_ORDER`] whose file is valid, else the embedded one.
-    fn best(&self) -> Result<InstalledModel, StoreError> {
-        let entries = AUTO_ORDER
-            .iter()
-            .filter_map(|name| self.manifest.by_name(name));
-        let mut problem = StoreError::NoneInstalled;
-        for path in entries.filter_map(|entry| self.path_of(entry)) {
-            match self.identify(&path) {
-                Ok(model) => return Ok(model),
-                // Only a warning, because this model was not requested by name.
-                Err(error) => {
-                    tracing::warn!("model skipped: {error}");
-                    problem = error;
-                }
+    /// The models that `auto` chooses among, the most accurate first and the embedded one last. Those whose files are
+    /// damaged are left out with a warning, because they were not asked for by name.
+    pub fn candidates(&self) -> Vec<InstalledModel> {
+        let known = self.manifest.models().iter();
+        let mut listed: Vec<(f32, &Arc<ModelEntry>)> = known
+            .filter_map(|entry| Some((entry.published_ap?, entry)))
+            .collect();
+        listed.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let files = listed
+            .into_iter()
+            .filter_map(|(_, entry)| self.path_of(entry));
+        let identified = files.filter_map(|path| match self.identify(&path) {
+            Ok(model) => Some(model),
+            Err(error) => {
+                tracing::warn!("model skipped: {error}");
+                None
             }
-        }
-        self.embedded.clone().ok_or(problem)
+        });
+        identified.chain(self.embedded.clone()).collect()
+    }
+
+    /// The entry of this name, else the first one whose name begins with it, preferably an installed one.
+    fn entry_called(&self, name: &str) -> Option<&Arc<ModelEntry>> {
+        let exact = self.manifest.by_name(name);
+        exact.or_else(|| {
+            let beginning = format!("{name}_");
+            let models = self.manifest.models().iter();
+            let begun = models.filter(|entry| entry.name.starts_with(&beginning));
+            let begun: Vec<&Arc<ModelEntry>> = begun.collect();
+            let installed = begun.iter().find(|entry| self.path_of(entry).is_some());
+            installed.or(begun.first()).copied()
+        })
     }
 
     fn embedded_called(&self, name: &str) -> Option<&InstalledModel> {
@@ -242,7 +276,8 @@ impl ModelStore {
     pub fn unknown(&self, name: &str) -> Option<StoreError> {
         let listed = self.list();
         let known: Vec<&str> = listed.iter().map(|model| &*model.entry.name).collect();
-        (!known.contains(&name)).then(|| StoreError::UnknownName {
+        let is_known = known.contains(&name) || self.entry_called(name).is_some();
+        (!is_known).then(|| StoreError::UnknownName {
             name: name.to_owned(),
             hint: hint(name, &known),
             known: known.join(", "),
@@ -276,23 +311,13 @@ fn hint(name: &str, known: &[&str]) -> String {
     best.map_or_else(String::new, |(_, best)| format!("Did you mean `{best}`? "))
 }
 
-/// SHA-256 of a file, lower-case hex.
-fn sha256_of(path: &Path) -> io::Result<String> {
-    let (mut file, mut hasher) = (File::open(path)?, Sha256::new());
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hex(&hasher.finalize())),
-            read => hasher.update(&buffer[..read]),
-        }
-    }
-}
-
 /// Why no model can be opened.
 #[derive(Debug, Error)]
 pub enum StoreError {
     #[error("no model is installed")]
     NoneInstalled,
+    #[error("one model is needed here, and two are named")]
+    Two,
     #[error("there is no model called `{name}`. {hint}Known are {known}")]
     UnknownName {
         name: String,
@@ -341,12 +366,15 @@ impl StoreError {
     #[must_use]
     pub fn fix(&self) -> Option<String> {
         match self {
-            Self::NoneInstalled => Some(format!("carrier models pull {}", AUTO_ORDER[0])),
+            Self::NoneInstalled => Some(format!("carrier models pull {RECOMMENDED}")),
             Self::NotInstalled { name, .. } | Self::Foreign { name, .. } => {
                 Some(format!("carrier models pull {name}"))
             }
             Self::UnknownName { .. } => Some("carrier models list".to_owned()),
-            Self::UnknownFile { .. } | Self::Manifest { .. } | Self::Unreadable { .. } => None,
+            Self::UnknownFile { .. }
+            | Self::Manifest { .. }
+            | Self::Unreadable { .. }
+            | Self::Two => None,
         }
     }
 }

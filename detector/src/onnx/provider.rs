@@ -1,4 +1,4 @@
-//! Execution providers of ONNX Runtime, and the check of where the nodes of a network really ran.
+//! Execution providers of ONNX Runtime, and how sessions are opened on them.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -7,37 +7,54 @@ use std::{fmt, fs, io};
 
 use ort::ep::{self, ExecutionProviderDispatch};
 
+use super::device::Device;
+
 /// How sessions are opened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SessionConfig {
     /// Threads inside one operator. `None`: 1 on up to two cores, else 2, so that the encoder keeps
     /// its core; more help little with models this small.
     pub threads: Option<usize>,
-    /// `None`: the best one of the installed library, or the CPU when that fails.
-    pub provider: Option<Provider>,
-    /// Where OpenVINO computes: `CPU`, `GPU`, `NPU`, `AUTO`. `None`: `CPU`.
-    pub openvino_device: Option<String>,
+    pub device: Device,
+    /// The folder for compiled models, of which a restart makes use. `None`: each start compiles.
+    pub engines: Option<PathBuf>,
 }
 
 impl SessionConfig {
-    pub(super) fn threads(&self, cores: usize) -> usize {
+    pub(crate) fn threads(&self) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        self.threads_on(cores)
+    }
+
+    fn threads_on(&self, cores: usize) -> usize {
         self.threads
             .unwrap_or(if cores <= 2 { 1 } else { 2 })
             .max(1)
+    }
+
+    /// The folder for what `provider` compiles. Made if it is not there.
+    fn engine_folder(&self, provider: Provider) -> Option<String> {
+        let folder = self.engines.as_ref()?.join(provider.name());
+        if let Err(error) = fs::create_dir_all(&folder) {
+            let shown = folder.display();
+            tracing::warn!(%error, folder = %shown, "compiled models are not kept");
+            return None;
+        }
+        Some(folder.to_string_lossy().into_owned())
     }
 }
 
 /// Makes [`Provider`] and its functions of the table below.
 macro_rules! providers {
     ($($(#[$doc:meta])* $variant:ident, $name:literal, $profile_name:literal, $build:expr;)*) => {
-        /// An execution provider of ONNX Runtime, and the build of the library that contains it.
+        /// An execution provider of ONNX Runtime.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Provider {
             $($(#[$doc])* $variant,)*
         }
 
         impl Provider {
-            /// All of them, in the order in which they are preferred.
+            /// All of them.
             pub const ALL: [Self; [$($name),*].len()] = [$(Self::$variant),*];
 
             /// Its name in options, paths and on the page.
@@ -49,22 +66,18 @@ macro_rules! providers {
             }
 
             /// Its name in the profiles that ONNX Runtime writes.
-            fn profile_name(self) -> &'static str {
+            pub(super) fn profile_name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $profile_name,)*
                 }
             }
 
-            /// Its registration with a session; `None` for the CPU, which is always registered.
-            pub(super) fn registration(
-                self,
-                config: &SessionConfig,
-                threads: usize,
-            ) -> Option<ExecutionProviderDispatch> {
+            /// What is registered with a session, first choice first; empty for the CPU, which is always registered.
+            pub(super) fn registrations(self, config: &SessionConfig) -> Vec<ExecutionProviderDispatch> {
                 match self {
                     $(Self::$variant => {
-                        let build: fn(&SessionConfig, usize) -> Option<ExecutionProviderDispatch> = $build;
-                        build(config, threads)
+                        let build: fn(&SessionConfig) -> Vec<ExecutionProviderDispatch> = $build;
+                        build(config)
                     })*
                 }
             }
@@ -73,19 +86,53 @@ macro_rules! providers {
 }
 
 providers! {
+    /// NVIDIA GPUs, with engines compiled by TensorRT.
+    Tensorrt, "tensorrt", "TensorrtExecutionProvider", |config| vec![tensorrt(config), ep::CUDA::default().build()];
     /// NVIDIA GPUs.
-    Cuda, "cuda", "CUDAExecutionProvider", |_, _| Some(ep::CUDA::default().build());
+    Cuda, "cuda", "CUDAExecutionProvider", |_| vec![ep::CUDA::default().build()];
     /// Intel CPUs, integrated GPUs and NPUs.
-    Openvino, "openvino", "OpenVINOExecutionProvider", |config, threads| Some(openvino(config, threads));
+    Openvino, "openvino", "OpenVINOExecutionProvider", |config| vec![openvino(config)];
     /// The library's own CPU kernels, in every build.
-    Cpu, "cpu", "CPUExecutionProvider", |_, _| None;
+    Cpu, "cpu", "CPUExecutionProvider", |_| Vec::new();
 }
 
-fn openvino(config: &SessionConfig, threads: usize) -> ExecutionProviderDispatch {
-    ep::OpenVINO::default()
-        .with_device_type(config.openvino_device.as_deref().unwrap_or("CPU"))
-        .with_num_threads(threads)
-        .build()
+impl Provider {
+    /// The builds of the library that are fetched and packaged, each named by the provider that `auto` takes of it, in
+    /// the order of preference.
+    pub const FLAVOURS: [Self; 3] = [Self::Cuda, Self::Openvino, Self::Cpu];
+
+    /// The build of the library that contains this provider.
+    #[must_use]
+    pub fn flavour(self) -> Self {
+        match self {
+            Self::Tensorrt => Self::Cuda,
+            other => other,
+        }
+    }
+}
+
+/// The parts of a network that TensorRT does not take go to CUDA.
+fn tensorrt(config: &SessionConfig) -> ExecutionProviderDispatch {
+    let engine = ep::TensorRT::default();
+    match config.engine_folder(Provider::Tensorrt) {
+        None => engine.build(),
+        Some(folder) => engine
+            .with_engine_cache(true)
+            .with_engine_cache_path(&folder)
+            .with_timing_cache(true)
+            .with_timing_cache_path(&folder)
+            .build(),
+    }
+}
+
+fn openvino(config: &SessionConfig) -> ExecutionProviderDispatch {
+    let engine = ep::OpenVINO::default()
+        .with_device_type(config.device.openvino_device())
+        .with_num_threads(config.threads());
+    match config.engine_folder(Provider::Openvino) {
+        None => engine.build(),
+        Some(folder) => engine.with_cache_dir(folder).build(),
+    }
 }
 
 impl fmt::Display for Provider {
@@ -107,18 +154,6 @@ impl FromStr for Provider {
             format!("`{text}` is none of {}", names.join(", "))
         })
     }
-}
-
-/// How many node runs of `profile` (Chrome trace JSON) were on `provider`.
-///
-/// A text search rather than a parser: a wrong count of 0 only means that the CPU is used.
-pub(super) fn nodes_on(provider: Provider, profile: &str) -> usize {
-    let values = profile.split("\"provider\"").skip(1);
-    let is_on = |rest: &&str| {
-        let value = rest.trim_start_matches([' ', ':', '"']);
-        value.starts_with(provider.profile_name())
-    };
-    values.filter(is_on).count()
 }
 
 /// A temporary folder for the profile that ONNX Runtime writes. Dropping it removes the folder.
@@ -163,26 +198,40 @@ mod tests {
     fn small_machines_get_one_thread() {
         let automatic = SessionConfig::default();
         assert_eq!(
-            [1, 2, 4, 12].map(|cores| automatic.threads(cores)),
+            [1, 2, 4, 12].map(|cores| automatic.threads_on(cores)),
             [1, 1, 2, 2]
         );
         let chosen = SessionConfig {
             threads: Some(6),
             ..SessionConfig::default()
         };
-        assert_eq!(chosen.threads(2), 6);
+        assert_eq!(chosen.threads_on(2), 6);
     }
 
     #[test]
-    fn nodes_are_counted_by_their_provider() {
-        let profile = r#"[
-            {"cat":"Session","name":"model_run","args":{}},
-            {"cat":"Node","args":{"op_name":"Conv","provider":"CUDAExecutionProvider"}},
-            {"cat":"Node","args":{"op_name":"Conv","provider" : "CUDAExecutionProvider"}},
-            {"cat":"Node","args":{"op_name":"TopK","provider":"CPUExecutionProvider"}}]"#;
-        assert_eq!(nodes_on(Provider::Cuda, profile), 2);
-        assert_eq!(nodes_on(Provider::Cpu, profile), 1);
-        assert_eq!(nodes_on(Provider::Openvino, profile), 0);
+    fn every_provider_belongs_to_a_flavour_that_is_named_by_itself() {
+        for provider in Provider::ALL {
+            let flavour = provider.flavour();
+            assert!(Provider::FLAVOURS.contains(&flavour), "{provider}");
+            assert_eq!(flavour.flavour(), flavour);
+        }
+    }
+
+    #[test]
+    fn compiled_models_have_a_folder_for_each_provider() {
+        let root = std::env::temp_dir().join(format!("carrier-engines-{}", std::process::id()));
+        let config = SessionConfig {
+            engines: Some(root.clone()),
+            ..SessionConfig::default()
+        };
+        let folder = config.engine_folder(Provider::Openvino).expect("made");
+        assert_eq!(PathBuf::from(&folder), root.join("openvino"));
+        assert!(root.join("openvino").is_dir());
+        fs::remove_dir_all(&root).expect("ours");
+        fs::write(&root, "a file is in the way").expect("writable");
+        assert_eq!(config.engine_folder(Provider::Openvino), None);
+        fs::remove_file(&root).expect("ours");
+        assert_eq!(SessionConfig::default().engine_folder(Provider::Cpu), None);
     }
 
     #[test]

@@ -18,10 +18,10 @@ const FIX: &str = "make runtime";
 pub enum RuntimeError {
     /// No library was found.
     #[error(
-        "ONNX Runtime is not installed; looked for libonnxruntime.so in {looked}. `{FIX}` \
+        "ONNX Runtime is not installed; looked for libonnxruntime.so in {looked}. `{fix}` \
          fetches it"
     )]
-    Missing { looked: String },
+    Missing { looked: String, fix: String },
     /// `$ORT_DYLIB_PATH` names no file.
     #[error(
         "ORT_DYLIB_PATH names {path}, which is no file. Unset it: `{FIX}` fetches the library to \
@@ -40,8 +40,11 @@ pub enum RuntimeError {
 impl RuntimeError {
     /// The command that fixes it.
     #[must_use]
-    pub fn fix(&self) -> &'static str {
-        FIX
+    pub fn fix(&self) -> &str {
+        match self {
+            Self::Missing { fix, .. } => fix,
+            Self::WrongPath { .. } | Self::UnknownFlavour(_) | Self::Unusable { .. } => FIX,
+        }
     }
 }
 
@@ -86,12 +89,11 @@ impl Runtime {
     /// The path is passed explicitly, because without one `ort` panics or hangs when the library is
     /// missing.
     pub fn load(places: &Places) -> Result<Self, RuntimeError> {
-        let library = locate(places)?;
+        let (library, provider) = installed(places)?;
         let mut loaded = lock(&LOADED);
         if let Some(runtime) = &*loaded {
             return Ok(runtime.clone());
         }
-        let provider = flavour_of(&library);
         if provider == Provider::Cuda {
             preload_cuda(&library);
         }
@@ -114,7 +116,7 @@ impl Runtime {
         &self.library
     }
 
-    /// The best provider that this flavour of the library contains. Opening a session fails when the
+    /// The provider that this flavour of the library is made for. Opening a session fails when the
     /// machine lacks the hardware.
     #[must_use]
     pub fn provider(&self) -> Provider {
@@ -126,11 +128,18 @@ impl Runtime {
     }
 }
 
+/// The library that [`Runtime::load`] would load, and the provider that it is made for.
+pub(crate) fn installed(places: &Places) -> Result<(PathBuf, Provider), RuntimeError> {
+    let library = locate(places)?;
+    let provider = flavour_of(&library);
+    Ok((library, provider))
+}
+
 /// The folders to search, in order. Pure.
 fn search_order(places: &Places) -> Result<Vec<PathBuf>, RuntimeError> {
     let flavours = match places.runtime_flavour.as_deref() {
-        Some(text) => vec![text.parse().map_err(RuntimeError::UnknownFlavour)?],
-        None => Provider::ALL.to_vec(),
+        Some(text) => vec![flavour(text)?],
+        None => Provider::FLAVOURS.to_vec(),
     };
     // The wheel is unpacked with its folders, because its libraries find each other by relative paths.
     let inside_wheel = |root: PathBuf, flavour: &Provider| {
@@ -144,6 +153,25 @@ fn search_order(places: &Places) -> Result<Vec<PathBuf>, RuntimeError> {
     let has_cpu = flavours.contains(&Provider::Cpu);
     let packaged = places.system_runtime.clone().filter(|_| has_cpu);
     Ok(cached.chain(packaged).collect())
+}
+
+fn flavour(text: &str) -> Result<Provider, RuntimeError> {
+    let named = Provider::FLAVOURS
+        .into_iter()
+        .find(|flavour| flavour.name() == text);
+    named.ok_or_else(|| {
+        let mut names = Provider::FLAVOURS.map(Provider::name);
+        names.reverse();
+        RuntimeError::UnknownFlavour(format!("`{text}` is none of {}", names.join(", ")))
+    })
+}
+
+/// The command that fetches a flavour; `None`: that for the processor.
+pub(crate) fn fetch_command(flavour: Option<&str>) -> String {
+    match flavour {
+        Some(flavour) => format!("{FIX} RUNTIME={flavour}"),
+        None => FIX.to_owned(),
+    }
 }
 
 fn locate(places: &Places) -> Result<PathBuf, RuntimeError> {
@@ -163,6 +191,7 @@ fn locate(places: &Places) -> Result<PathBuf, RuntimeError> {
                 .collect();
             RuntimeError::Missing {
                 looked: looked.join(", "),
+                fix: fetch_command(places.runtime_flavour.as_deref()),
             }
         })
 }
@@ -195,7 +224,7 @@ fn flavour_of(library: &Path) -> Provider {
             .parent()
             .is_some_and(|folder| folder.join(name).is_file())
     };
-    Provider::ALL
+    Provider::FLAVOURS
         .into_iter()
         .find(beside)
         .unwrap_or(Provider::Cpu)
@@ -271,6 +300,8 @@ mod tests {
             .expect_err("unknown")
             .to_string();
         assert!(error.contains("cpu, openvino, cuda"), "{error}");
+        let missing = locate(&cached(Some("openvino"))).expect_err("nothing there");
+        assert_eq!(missing.fix(), "make runtime RUNTIME=openvino");
     }
 
     #[test]

@@ -11,8 +11,9 @@ use ort::value::TensorRef;
 use thiserror::Error;
 
 use super::outputs::Outputs;
-use super::provider::{ProfileFolder, Provider, SessionConfig, nodes_on};
-use super::runtime::Runtime;
+use super::placement::{Placement, placements};
+use super::provider::{ProfileFolder, Provider, SessionConfig};
+use super::runtime::{Runtime, fetch_command};
 use super::signature::tensor_of;
 use crate::heads::RawOutputs;
 use crate::models::installed::{InstalledModel, ModelFile};
@@ -46,22 +47,31 @@ pub(crate) struct Session {
     /// See [`ModelEntry::outputs`].
     output_names: BTreeMap<String, String>,
     provider: Provider,
+    placements: Vec<Placement>,
+    /// Why the provider that the runtime is made for is not in use.
+    fallback: Option<String>,
 }
 
 impl Session {
-    /// Opens `model`. When the configuration names no provider and the best one does not work, the CPU
-    /// is used.
+    /// Opens `model`. When the configuration asks for no provider and the one that the runtime is made for does not
+    /// work, the CPU is used, and [`Self::fallback`] tells why.
     pub(crate) fn open(
         runtime: &Runtime,
         model: &InstalledModel,
         config: &SessionConfig,
         size_input: Option<&'static str>,
     ) -> Result<Self, SessionError> {
-        let wanted = config.provider.unwrap_or(runtime.provider());
-        match Self::open_on(wanted, runtime, model, config, size_input) {
-            Err(SessionError::Provider { provider, why }) if config.provider.is_none() => {
+        let asked = config.device.provider();
+        let provider = asked.unwrap_or(runtime.provider());
+        check_flavour(provider, runtime)?;
+        match Self::open_on(provider, runtime, model, config, size_input) {
+            Err(SessionError::Provider { provider, why }) if asked.is_none() => {
                 tracing::warn!(%provider, why, "execution provider unusable, falling back to the CPU");
-                Self::open_on(Provider::Cpu, runtime, model, config, size_input)
+                let opened = Self::open_on(Provider::Cpu, runtime, model, config, size_input)?;
+                Ok(Self {
+                    fallback: Some(format!("`{provider}` cannot be used here: {why}")),
+                    ..opened
+                })
             }
             other => other,
         }
@@ -114,17 +124,30 @@ impl Session {
             }),
             output_names: model.entry.outputs.clone(),
             provider,
+            placements: Placement::all_on_cpu(),
+            fallback: None,
         };
         let warm = opened.warm_up(&InputTensor::blank(input));
         warm.map_err(|error| failed(contract(error.to_string())))?;
         if let Some(profile) = &profile {
-            opened.verify_placement(profile)?;
+            let found = opened.read_placements(profile);
+            opened.placements = found.map_err(|why| SessionError::Provider { provider, why })?;
         }
         Ok(opened)
     }
 
     pub(crate) fn provider(&self) -> Provider {
         self.provider
+    }
+
+    /// Where its nodes ran, the busiest provider first.
+    pub(crate) fn placements(&self) -> &[Placement] {
+        &self.placements
+    }
+
+    /// Why the provider that the runtime is made for is not in use, when the choice was left open.
+    pub(crate) fn fallback(&self) -> Option<&str> {
+        self.fallback.as_deref()
     }
 
     /// Runs the network and passes its outputs to `decode`.
@@ -155,27 +178,42 @@ impl Session {
         Ok(())
     }
 
-    /// Checks that nodes ran on the provider, by the profile of the warm-up runs: a provider can be
-    /// registered without error while all nodes run on the CPU.
-    fn verify_placement(&mut self, profile: &ProfileFolder) -> Result<(), SessionError> {
-        let provider = self.provider;
-        let unknown = |why: String| SessionError::Provider { provider, why };
-        self.session
-            .end_profiling()
-            .map_err(|error| unknown(error.to_string()))?;
-        let profile = profile
+    /// Where the nodes ran in the warm-up runs. An error if none ran on the provider: one can be registered without error
+    /// while all nodes run on the CPU.
+    fn read_placements(&mut self, profile: &ProfileFolder) -> Result<Vec<Placement>, String> {
+        let ended = self.session.end_profiling();
+        ended.map_err(|error| error.to_string())?;
+        let text = profile
             .read()
-            .map_err(|error| unknown(format!("no profile: {error}")))?;
-        let (there, on_cpu) = (
-            nodes_on(provider, &profile),
-            nodes_on(Provider::Cpu, &profile),
-        );
-        tracing::info!(%provider, there, on_cpu, "execution provider of the model's nodes");
-        if there == 0 {
-            return Err(unknown("it took none of the model's nodes".to_owned()));
+            .map_err(|error| format!("no profile: {error}"))?;
+        let found = placements(&text).map_err(|error| error.to_string())?;
+        for Placement {
+            provider,
+            nodes,
+            time_percent,
+        } in &found
+        {
+            tracing::info!(%provider, nodes, time_percent, "nodes of the model ran there");
         }
-        Ok(())
+        match found.iter().any(|one| one.provider == self.provider) {
+            true => Ok(found),
+            false => Err("it took none of the model's nodes".to_owned()),
+        }
     }
+}
+
+/// Refuses a provider that the loaded library does not contain, with the command that fetches one.
+fn check_flavour(provider: Provider, runtime: &Runtime) -> Result<(), SessionError> {
+    let flavour = provider.flavour();
+    if provider == Provider::Cpu || flavour == runtime.provider() {
+        return Ok(());
+    }
+    let (library, fetch) = (
+        runtime.library().display(),
+        fetch_command(Some(flavour.name())),
+    );
+    let why = format!("{library} does not contain it; `{fetch}` fetches a library that does");
+    Err(SessionError::Provider { provider, why })
 }
 
 pub(super) fn input_value(tensor: &InputTensor) -> ort::Result<SessionInputValue<'_>> {
@@ -193,8 +231,7 @@ fn builder(
     config: &SessionConfig,
     profile: Option<&ProfileFolder>,
 ) -> ort::Result<SessionBuilder> {
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
-    let threads = config.threads(cores);
+    let threads = config.threads();
     // Without spinning: threads that spin take the encoder's core, and two of them on a busy machine
     // take twice as long as one.
     let mut builder = OrtSession::builder(&runtime.environment().0)?
@@ -210,10 +247,12 @@ fn builder(
     if let Some(profile) = profile {
         builder = builder.with_profiling(profile.prefix())?;
     }
-    Ok(match provider.registration(config, threads) {
-        None => builder,
-        // Otherwise a provider that cannot be registered is left out silently.
-        Some(provider) => builder.with_execution_providers([provider.error_on_failure()])?,
+    // Otherwise a provider that cannot be registered is left out silently.
+    let registrations = provider.registrations(config).into_iter();
+    let strict: Vec<_> = registrations.map(|one| one.error_on_failure()).collect();
+    Ok(match strict.is_empty() {
+        true => builder,
+        false => builder.with_execution_providers(strict)?,
     })
 }
 

@@ -30,7 +30,7 @@ pub enum SightedKind {
 
 impl SightedKind {
     /// The kind of objects with this label; `None` for objects that need no privacy.
-    fn of_label(label: &str) -> Option<Self> {
+    pub(crate) fn of_label(label: &str) -> Option<Self> {
         let is = |name: &str| label.eq_ignore_ascii_case(name);
         if is("person") || is("people") || is("pedestrian") {
             Some(Self::Person)

@@ -10,13 +10,15 @@ use super::detect::Detect;
 use super::faces::FaceFinder;
 use super::gate::MotionGate;
 use super::pace::{FrameSelector, Pace};
+use super::second::SecondAtWork;
 use super::tuning::{Tuning, TuningControl};
+use crate::detection::Detection;
 use crate::detector::DetectError;
 use crate::metrics::DetectorMetrics;
 use crate::privacy::{SIGHTING_SCORE, Sighting, Sightings};
 use crate::tracker::{Thresholds, Tracker, TrackerConfig};
-use crate::tracks::Tracks;
-use crate::zones::ZoneMembership;
+use crate::tracks::{Track, Tracks};
+use crate::zones::{Picture, ZoneMembership};
 
 /// What boxes of a frame refer to: its size, its source, its mounting.
 type View = ((u32, u32), SourceNumber, Mounting);
@@ -29,8 +31,10 @@ fn view_of(frame: &Frame) -> View {
 /// An open detector with its tracker.
 pub(super) struct AtWork<D> {
     pub(super) detector: D,
+    /// Of both models, if there are two.
     pub(super) labels: Arc<[String]>,
-    pub(super) tracker: Tracker,
+    tracker: Tracker,
+    second: Option<SecondAtWork>,
     /// The generation of the tuning in use.
     tuned: u64,
     tuning: Arc<Tuning>,
@@ -51,12 +55,20 @@ pub(super) struct AtWork<D> {
 }
 
 impl<D: Detect> AtWork<D> {
-    pub(super) fn new(detector: D, next_track_id: u64) -> Self {
+    pub(super) fn new(mut detector: D, next_track_id: u64) -> Self {
         let config = TrackerConfig::for_score(detector.min_score());
+        let mut labels = detector.labels();
+        let second = detector.second().map(|(second, period)| {
+            let own = second.labels();
+            let (second, joint) = SecondAtWork::new(&own, &labels, second.min_score(), period);
+            labels = joint;
+            second
+        });
         Self {
-            labels: detector.labels(),
+            labels,
             detector,
             tracker: Tracker::counting_from(config, next_track_id),
+            second,
             tuned: 0,
             tuning: Arc::default(),
             zones: ZoneMembership::default(),
@@ -69,6 +81,12 @@ impl<D: Detect> AtWork<D> {
             is_gated: false,
             last: None,
         }
+    }
+
+    /// The id of the next track, whichever model finds it.
+    pub(super) fn next_track_id(&self) -> u64 {
+        let second = self.second.as_ref().map_or(0, SecondAtWork::next_id);
+        self.tracker.next_id().max(second)
     }
 
     /// Whether the frame that came at `now` is to be detected. What is left out is counted.
@@ -113,6 +131,9 @@ impl<D: Detect> AtWork<D> {
         let tuning = control.tuning();
         self.thresholds = tuning.thresholds(self.detector.min_score(), &self.labels);
         self.tracker.configure(self.thresholds.clone());
+        if let Some(second) = &mut self.second {
+            second.tune(&tuning, &self.labels);
+        }
         self.shown = tuning.shown(&self.labels);
         if self.tuning.zones != tuning.zones {
             self.zones.set(&tuning.zones);
@@ -131,23 +152,24 @@ impl<D: Detect> AtWork<D> {
         if self.view != view {
             // Another source, mode or mounting, so that the old boxes do not apply.
             self.tracker.forget();
+            if let Some(second) = &mut self.second {
+                second.forget();
+            }
             self.view = view;
         }
-        // Weak detections are for the tracker, which continues known objects with them.
-        let weak_score = self.thresholds.least_weak_score();
-        let is_sighting_needed = sightings.are_needed();
-        let least_score = match is_sighting_needed {
-            true => weak_score.min(SIGHTING_SCORE),
-            false => weak_score,
-        };
-        let mut detections = self.detector.detect(&frame.pixels, least_score)?;
+        let for_privacy = sightings.are_needed();
+        let least_score = least_score(&self.thresholds, for_privacy);
+        let detections = self.detector.detect(&frame.pixels, least_score)?;
+        let by_second = self.detect_second(frame, for_privacy)?;
         self.failures = 0;
         if self.is_gated {
             self.gate.note_detection(frame.captured_at);
         }
         // Before the tracker and every limit on what is shown.
-        if is_sighting_needed {
-            let mut sighting = Sighting::new(frame, &self.labels, &detections);
+        if for_privacy {
+            let mut all = [&detections[..], by_second.as_deref().unwrap_or_default()].concat();
+            all.sort_by(|a, b| b.score.total_cmp(&a.score));
+            let mut sighting = Sighting::new(frame, &self.labels, &all);
             match faces {
                 Some(faces) if sightings.need_face_model(&self.labels) => {
                     faces.add_to(&mut sighting, frame, Instant::now());
@@ -159,17 +181,9 @@ impl<D: Detect> AtWork<D> {
         } else if let Some(faces) = faces {
             faces.close();
         }
-        let is_shown = |class_id: usize| self.shown.get(class_id).is_none_or(|shown| *shown);
-        let picture = (view.0, frame.camera.as_deref());
-        detections.retain(|found| {
-            self.thresholds.is_plausible(found)
-                && is_shown(found.class_id)
-                && self.tuning.is_large_enough(&found.bbox, view.0)
-                && self.zones.keeps(found, picture)
-        });
         let started = Instant::now();
-        MotionGate::prepare(&mut self.tracker, self.is_gated);
-        let mut items = self.tracker.update(&detections, frame.captured_at);
+        let picture = (view.0, frame.camera.as_deref());
+        let mut items = self.track(detections, by_second, picture, frame.captured_at);
         self.zones.mark(&mut items, picture, frame.captured_at);
         metrics.track.observe(started.elapsed().as_secs_f64());
         Ok(Tracks {
@@ -182,6 +196,60 @@ impl<D: Detect> AtWork<D> {
             labels: Arc::clone(&self.labels),
             items,
         })
+    }
+
+    /// The detections of the second model, if there is one and the frame is for it.
+    fn detect_second(
+        &mut self,
+        frame: &Frame,
+        for_privacy: bool,
+    ) -> Result<Option<Vec<Detection>>, DetectError> {
+        let (Some(second), Some((detector, _))) = (&mut self.second, self.detector.second()) else {
+            return Ok(None);
+        };
+        if !second.selects(frame.captured_at, for_privacy) {
+            return Ok(None);
+        }
+        let least_score = least_score(second.thresholds(), for_privacy);
+        let found = detector.detect(&frame.pixels, least_score)?;
+        Ok(Some(second.renamed(found)))
+    }
+
+    /// The tracks to show, by ascending id. `by_second`: `None` if the second model did not see the frame.
+    fn track(
+        &mut self,
+        mut detections: Vec<Detection>,
+        by_second: Option<Vec<Detection>>,
+        picture: Picture<'_>,
+        captured_at: Instant,
+    ) -> Vec<Track> {
+        let next_id = self.next_track_id();
+        let (shown, is_gated) = (&self.shown, self.is_gated);
+        let (tuning, zones) = (&self.tuning, &self.zones);
+        let is_shown = |found: &Detection| {
+            shown.get(found.class_id).is_none_or(|shown| *shown)
+                && tuning.is_large_enough(&found.bbox, picture.0)
+                && zones.keeps(found, picture)
+        };
+        detections.retain(|found| {
+            let is_left = self
+                .second
+                .as_ref()
+                .is_some_and(|second| second.knows(found.class_id));
+            self.thresholds.is_plausible(found) && is_shown(found) && !is_left
+        });
+        MotionGate::prepare(&mut self.tracker, is_gated);
+        self.tracker.count_on_from(next_id);
+        let mut items = self.tracker.update(&detections, captured_at);
+        if let Some(second) = &mut self.second {
+            if let Some(mut found) = by_second {
+                found.retain(|one| second.thresholds().is_plausible(one) && is_shown(one));
+                second.follow(&found, captured_at, self.tracker.next_id(), is_gated);
+            }
+            items.extend(second.tracks_at(captured_at));
+            items.sort_by_key(|track| track.id);
+        }
+        items
     }
 
     /// Updates the rate, smoothed over about ten detections.
@@ -197,5 +265,15 @@ impl<D: Detect> AtWork<D> {
             period
         };
         metrics.rate_fps.set(1.0 / smoothed);
+    }
+}
+
+/// Weak detections are for the tracker, which continues known objects with them.
+fn least_score(thresholds: &Thresholds, for_privacy: bool) -> f32 {
+    let weak = thresholds.least_weak_score();
+    if for_privacy {
+        weak.min(SIGHTING_SCORE)
+    } else {
+        weak
     }
 }

@@ -1,4 +1,5 @@
 mod changing_model;
+mod two_models;
 mod zones;
 
 use std::collections::BTreeMap;
@@ -59,6 +60,7 @@ impl Detect for Scripted {
             provider: "cpu",
             experimental: false,
             warning: None,
+            details: RunningDetails::default(),
         }
     }
 

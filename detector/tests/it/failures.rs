@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use detector::{
-    DetectError, Detector, InstalledModel, ModelChoice, ModelEntry, ModelFile, Places, Runtime,
-    SessionConfig, open,
+    DetectError, Detector, Device, InstalledModel, ModelChoice, ModelEntry, ModelFile, ModelStore,
+    Places, Provider, Runtime, SessionConfig, open,
 };
 
 use crate::rig;
@@ -70,6 +70,33 @@ fn a_missing_model_names_the_command_that_pulls_it() {
         problem.fix.as_deref(),
         Some("carrier models pull yolox_nano")
     );
+}
+
+#[test]
+fn a_device_that_the_library_does_not_have_is_an_error_that_names_the_command() {
+    let Some(runtime) = rig::runtime() else {
+        return;
+    };
+    for device in [
+        Device::On(Provider::Cuda),
+        "openvino:GPU".parse().expect("a device"),
+    ] {
+        let provider = device.provider().expect("one");
+        if provider == runtime.provider() {
+            continue;
+        }
+        let config = SessionConfig {
+            device,
+            ..SessionConfig::default()
+        };
+        let model = ModelStore::new(&Places::default()).expect("valid");
+        let model = model.find(&ModelChoice::Named("embedded".to_owned()));
+        let model = model.expect("part of the program").expect("asked for");
+        let error = Detector::open(&runtime, &model, &config).expect_err("not in the library");
+        let words = error.to_string();
+        let command = format!("make runtime RUNTIME={provider}");
+        assert!(words.contains(&command), "{words}");
+    }
 }
 
 /// Opens a damaged file without the check of its hash, as if it had a manifest of its own.

@@ -8,6 +8,7 @@ mod cost;
 mod expected;
 mod failures;
 mod motion_gate;
+mod openvino;
 mod pictures;
 mod privacy;
 mod pulling;

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use detector::{Detector, InstalledModel, Manifest, ModelStore, Places, Runtime, SessionConfig};
-use detector::{ModelChoice, ModelFile, Provider};
+use detector::{Detector, Device, InstalledModel, Manifest, ModelStore, Places, Runtime};
+use detector::{ModelChoice, ModelFile, SessionConfig};
 
 /// The folder with models, pictures and expected results.
 pub(crate) fn shared() -> Option<PathBuf> {
@@ -14,9 +14,14 @@ pub(crate) fn shared() -> Option<PathBuf> {
     shared
 }
 
+/// Those of the environment.
+pub(crate) fn places() -> Places {
+    Places::from_lookup(|name| std::env::var_os(name))
+}
+
 /// ONNX Runtime, where it is installed.
 pub(crate) fn runtime() -> Option<Runtime> {
-    match Runtime::load(&Places::from_lookup(|name| std::env::var_os(name))) {
+    match Runtime::load(&places()) {
         Ok(runtime) => Some(runtime),
         Err(error) => {
             eprintln!("skipped: {error}");
@@ -47,13 +52,14 @@ pub(crate) fn file(shared: &Path, name: &str) -> PathBuf {
     }
 }
 
-/// Opened on the provider that `CARRIER_TEST_PROVIDER` names, else the CPU with one thread.
+/// Opened on the device that `CARRIER_TEST_DEVICE` names, else the CPU, with one thread.
 pub(crate) fn open(runtime: &Runtime, model: &InstalledModel) -> Detector {
-    let provider = std::env::var("CARRIER_TEST_PROVIDER").ok();
-    let provider = provider.map_or(Provider::Cpu, |name| name.parse().expect("a provider"));
+    let device = std::env::var("CARRIER_TEST_DEVICE").unwrap_or_else(|_| "cpu".to_owned());
+    let device: Device = device.parse().expect("a device");
+    let provider = device.provider().expect("one provider");
     let config = SessionConfig {
         threads: Some(1),
-        provider: Some(provider),
+        device,
         ..SessionConfig::default()
     };
     let detector = Detector::open(runtime, model, &config).expect("opens");

@@ -19,9 +19,13 @@ export function modelNames(models, { say }) {
   return Object.fromEntries(models.map((model) => [model.value, text(model)]));
 }
 
-// {tone, text} of a change of the model; null where there is nothing to say.
-export function modelChange({ say }, { switching_to, error }) {
+// {tone, text} of a change of the model, or of how it came to be in use; null where there is nothing to say.
+export function modelChange({ say }, { switching_to, error, running, chosen, second }) {
   if (switching_to) return { tone: "busy", text: say("control.model.opening", { model: switching_to }) };
   if (error) return { tone: "bad", text: say("control.model.failed", { error }) };
-  return null;
+  const told = [
+    running && chosen ? say("control.model.chosen", { model: running, why: chosen }) : null,
+    running && second ? say("control.model.both", { model: running, second }) : null,
+  ].filter(Boolean);
+  return told.length > 0 ? { tone: "note", text: told.join(" ") } : null;
 }

@@ -1,17 +1,14 @@
-//! `carrier devices` and `carrier models`.
+//! `carrier devices`.
 
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use capture::{CameraControl, ControlKind, ControlValue, Device, camera_controls};
-use detector::{Installed, ListedModel, ModelStore, Places};
 
-use crate::cli::{DevicesArgs, ModelsCommand, RunArgs};
-use crate::commands::meter::Meter;
+use crate::cli::{DevicesArgs, RunArgs};
 use crate::commands::named_cameras::{CameraFound, find};
-use crate::commands::{add_model, check_model_name};
 use crate::config::{CameraEntry, Config, ConfigError};
-use crate::environment::{self, Environment, UserFolders};
+use crate::environment::{Environment, UserFolders};
 use crate::output::print;
 
 pub(crate) fn devices(args: DevicesArgs) -> anyhow::Result<ExitCode> {
@@ -94,73 +91,4 @@ fn control_line(control: &CameraControl) -> String {
         text(&control.value),
         text(&control.default)
     )
-}
-
-pub(crate) fn models(command: &ModelsCommand) -> anyhow::Result<ExitCode> {
-    let places = environment::detector_places();
-    let store = ModelStore::new(&places).context("the built-in model manifest")?;
-    match command {
-        ModelsCommand::List => list(&store)?,
-        ModelsCommand::Pull { name } => pull(&store, &places, name)?,
-        ModelsCommand::Add { file, force } => return add_model::run(&store, &places, file, *force),
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn list(store: &ModelStore) -> anyhow::Result<()> {
-    let mut text = format!(
-        "{:<28} {:>9} {:<12} {:<9} INSTALLED\n",
-        "NAME", "INPUT", "LICENCE", "SIZE"
-    );
-    for model in store.list() {
-        text += &(row(&model) + "\n");
-    }
-    Ok(print(&text)?)
-}
-
-fn row(model: &ListedModel) -> String {
-    let entry = &model.entry;
-    let input = format!("{}x{}", entry.input.width, entry.input.height);
-    let size = entry
-        .bytes
-        .map_or_else(String::new, |bytes| format!("{:.1} MB", bytes as f64 / 1e6));
-    let state = match &model.state {
-        Installed::At(path) => path.display().to_string(),
-        Installed::BuiltIn if entry.experimental => "part of carrier, experimental".to_owned(),
-        Installed::BuiltIn => "part of carrier".to_owned(),
-        Installed::Damaged(path) => format!("damaged: {}", path.display()),
-        Installed::No if entry.url.is_some() => {
-            format!("no (carrier models pull {})", entry.name)
-        }
-        Installed::No => "no, and it has no public download".to_owned(),
-    };
-    format!(
-        "{:<28} {input:>9} {:<12} {size:<9} {state}",
-        entry.name, entry.licence
-    )
-}
-
-fn pull(store: &ModelStore, places: &Places, name: &str) -> anyhow::Result<()> {
-    check_model_name("model", name)?;
-    let known = store.list();
-    let Some(model) = known.iter().find(|model| model.entry.name == name) else {
-        bail!("there is no model called `{name}`; `carrier models list` shows them");
-    };
-    if model.state == Installed::BuiltIn {
-        return Ok(print(&format!(
-            "{name} is part of carrier: there is nothing to fetch\n"
-        ))?);
-    }
-    let mut meter = Meter::new(name);
-    let path = detector::pull(
-        &model.entry,
-        &places.pull_folder(),
-        places.models_url.as_deref(),
-        &mut |got, all| {
-            meter.show(got, all);
-        },
-    );
-    meter.end();
-    let path = path?;
-    Ok(print(&format!("{name} is in {}\n", path.display()))?)
 }

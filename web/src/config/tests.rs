@@ -105,7 +105,7 @@ fn values_out_of_range_are_named() {
         ("[tls]\ncert = \"c.pem\"", "tls.key"),
         ("[viewers]\nmax = 0", "viewers.max"),
         ("[[ice_servers]]\nurls = []", "ice_servers"),
-        ("provider = \"tpu\"", "provider"),
+        ("device = \"tpu\"", "device"),
         ("admin_token = \"short\"", "admin_token"),
         ("whip_token = \"short\"", "whip_token"),
         ("[camera]\nfps = 0", "camera"),
@@ -193,7 +193,6 @@ fn variables_without_an_option_take_precedence_over_the_file() {
         whip_token: given("copper-ladder-17"),
         metrics_token: given("quiet-harbour-93"),
         comfyui: given("http://gpu.example:8188"),
-        openvino_device: given("GPU"),
         otlp: given("http://collector.example:4318"),
         ..Environment::default()
     };
@@ -202,7 +201,6 @@ fn variables_without_an_option_take_precedence_over_the_file() {
     assert_eq!(config.whip_token, environment.whip_token);
     assert_eq!(config.http.metrics_token, environment.metrics_token);
     assert_eq!(config.stylise.comfyui, environment.comfyui);
-    assert_eq!(config.openvino_device, "GPU");
     assert_eq!(config.telemetry.otlp, environment.otlp);
     let weak = Environment {
         metrics_token: given("12345678"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use detector::{DetectorState, ModelChangeState, ModelStore};
+use detector::{DetectorState, ModelChangeState, ModelStore, RunningDetails};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -27,6 +27,12 @@ struct ModelsBody {
     switching_to: Option<String>,
     /// Why the last change failed, until the next one.
     error: Option<String>,
+    /// The name of the model that detects; `null`: none does.
+    running: Option<String>,
+    /// Why `auto` took it.
+    chosen: Option<String>,
+    /// The model that detects beside it.
+    second: Option<String>,
 }
 
 /// GET: the configured source, the cameras that were found, and the built-in ones.
@@ -39,10 +45,17 @@ pub(super) async fn sources(State(app): State<Arc<App>>) -> Response {
 pub(super) async fn models(State(app): State<Arc<App>>) -> Response {
     let models = offers(&app).await.models;
     let (switching_to, error) = model_change(&app);
+    let (running, details) = match app.detector_state() {
+        DetectorState::Running { model, details, .. } => (Some(model), details),
+        _ => (None, RunningDetails::default()),
+    };
     stylise::no_store(Json(ModelsBody {
         models,
         switching_to,
         error,
+        running,
+        chosen: details.chosen,
+        second: details.second.map(|second| second.model),
     }))
 }
 

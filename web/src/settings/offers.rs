@@ -171,12 +171,13 @@ impl Offers {
         at_work: &ModelAtWork,
         milliseconds_of: impl Fn(&str) -> Option<f64>,
     ) -> Self {
-        let is_file_at_work = matches!(at_work.choice, ModelChoice::File(_));
+        let is_one_by_name =
+            !matches!(at_work.choice, ModelChoice::File(_) | ModelChoice::Both(..));
         let is_here =
             |model: &&ListedModel| matches!(model.state, Installed::At(_) | Installed::BuiltIn);
         let installed = listed.iter().filter(is_here).map(|model| {
             let name = model.entry.name.clone();
-            let in_use = !is_file_at_work && at_work.name.as_ref() == Some(&name);
+            let in_use = is_one_by_name && at_work.name.as_ref() == Some(&name);
             let measured = at_work.milliseconds.filter(|_| in_use);
             ModelOffer {
                 value: name.clone(),
@@ -188,6 +189,7 @@ impl Offers {
             }
         });
         self.models = installed.collect();
+        self.add_pairs(configured, at_work);
         for text in configured {
             let Ok(choice) = text.parse::<ModelChoice>();
             let is_listed = self.models.iter().any(|model| model.value == *text);
@@ -209,6 +211,44 @@ impl Offers {
             });
         }
         self
+    }
+
+    /// Two models at once: those of the configuration, that at work, and the best one beside one for faces.
+    fn add_pairs(&mut self, configured: &[String], at_work: &ModelAtWork) {
+        let mut singles = self.models.iter();
+        let for_faces = singles.find(|model| model.faces && model.classes == Some(1));
+        let best = for_faces.map(|model| format!("auto+{}", model.value));
+        let present = at_work.choice.to_string();
+        for text in configured.iter().chain(&best).chain([&present]) {
+            let Ok(choice) = text.parse::<ModelChoice>();
+            let is_listed = self.models.iter().any(|model| model.value == *text);
+            if is_listed || !matches!(choice, ModelChoice::Both(..)) {
+                continue;
+            }
+            let in_use = at_work.name.is_some() && *text == present;
+            self.models.push(ModelOffer {
+                value: text.clone(),
+                name: text.clone(),
+                classes: in_use.then_some(at_work.labels.len()),
+                faces: best.as_ref() == Some(text) || (in_use && finds_faces(&at_work.labels)),
+                milliseconds: at_work.milliseconds.filter(|_| in_use),
+                in_use,
+            });
+        }
+    }
+
+    /// Whether this may be chosen: what is listed, or two of it.
+    fn offers_model(&self, value: &str) -> bool {
+        let values = self.model_values();
+        let Ok(choice) = value.parse::<ModelChoice>();
+        let is_half =
+            |half: ModelChoice| half != ModelChoice::None && values.contains(&half.to_string());
+        match choice {
+            ModelChoice::Both(first, second) if !values.iter().any(|one| one == value) => {
+                is_half(*first) && is_half(*second)
+            }
+            _ => values.iter().any(|one| one == value),
+        }
     }
 
     /// The values that the setting `source` takes.
@@ -240,7 +280,7 @@ impl Offers {
             *value = text.ok_or_else(|| refused("source", value, &self.source_values()))?;
         }
         if let Some(value) = chosen(&mut patch, "model")
-            && !self.model_values().contains(value)
+            && !self.offers_model(value)
         {
             return Err(refused("model", value, &self.model_values()));
         }
@@ -429,6 +469,29 @@ mod tests {
             ("own.onnx", false, None)
         );
         assert!(offers.admit(json!({"model": "/opt/own.onnx"})).is_ok());
+
+        for (two, is_offered) in [
+            ("embedded+embedded", true),
+            ("auto+/opt/own.onnx", true),
+            ("none+embedded", false),
+            ("embedded+/etc/passwd.onnx", false),
+        ] {
+            let admitted = offers.admit(json!({ "model": two }));
+            assert_eq!(admitted.is_ok(), is_offered, "{two}");
+        }
+        let both = ModelAtWork {
+            choice: "embedded+yunet".parse().expect("infallible"),
+            name: Some("embedded".to_owned()),
+            milliseconds: Some(7.5),
+            labels: vec!["person".to_owned(), "face".to_owned()],
+        };
+        let offers = Offers::default().with_models(&configured, &store.list(), &both, |_| None);
+        let in_use: Vec<&ModelOffer> = offers.models.iter().filter(|one| one.in_use).collect();
+        assert_eq!(
+            (in_use.len(), in_use[0].value.as_str()),
+            (1, "embedded+yunet")
+        );
+        assert!(in_use[0].faces && in_use[0].classes == Some(2));
 
         let file = ModelAtWork {
             choice: ModelChoice::File("/opt/own.onnx".into()),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use capture::still::StillLoader;
 use detector::{
-    BBox, Detection, Detector, DetectorConfig, DetectorMetrics, ModelChoice, Provider,
+    BBox, Detection, Detector, DetectorConfig, DetectorMetrics, Device, ModelChoice, Provider,
     SessionConfig,
 };
 use stylise::{FindPeople, People, PictureArea};
@@ -30,8 +30,8 @@ pub(crate) fn find_people(config: DetectorConfig) -> FindPeople {
         // The feed's provider may have no room for a second session.
         session: SessionConfig {
             threads: Some(1),
-            provider: Some(Provider::Cpu),
-            openvino_device: None,
+            device: Device::On(Provider::Cpu),
+            engines: None,
         },
         ..config
     };

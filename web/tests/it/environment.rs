@@ -195,20 +195,19 @@ fn a_command_ends_at_its_first_result_that_cannot_be_written() {
 }
 
 /// Variables of different kinds.
-const VARIABLES: [&str; 17] = [
+const VARIABLES: [&str; 16] = [
     "ADMIN_TOKEN",
     "ANNOUNCE",
     "COMFYUI",
     "COMFYUI_TOKEN",
     "DATA",
+    "DEVICE",
     "LISTEN_TLS",
     "LOG",
     "LOOP",
     "METRICS_TOKEN",
     "MIN_SCORE",
     "MODEL",
-    "OPENVINO_DEVICE",
-    "PROVIDER",
     "PUBLIC_URL",
     "PUBLISH_TOKEN",
     "VIEWER_TOKEN",

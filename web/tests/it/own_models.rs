@@ -73,3 +73,27 @@ fn a_file_that_is_unclear_gets_a_manifest_to_fill_in_and_never_stops_the_feed() 
     }
     std::fs::remove_dir_all(home).expect("cleaned");
 }
+
+#[test]
+fn a_model_that_is_damaged_or_returns_nan_is_named_and_the_feed_goes_on() {
+    for (name, said) in [("odd_nan.onnx", "NaN"), ("cut.onnx", "cannot be loaded")] {
+        let home = fresh_folder();
+        let whole = copied(&home, "odd_nan.onnx");
+        let model = home.join(name);
+        if model != whole {
+            let bytes = std::fs::read(&whole).expect("copied");
+            std::fs::write(&model, &bytes[..bytes.len() / 2]).expect("written");
+        }
+        let mut station = Station::start(&["--model", &model.to_string_lossy()]);
+        station.wait_ready();
+        let status = station.status();
+        let message = status["detector"]["message"].as_str().unwrap_or_default();
+        if !message.contains("make runtime") {
+            assert_eq!(status["detector"]["state"], "failed", "{status}");
+            assert!(message.contains(said), "{status}");
+        }
+        station.assert_feed_runs();
+        drop(station);
+        std::fs::remove_dir_all(home).expect("cleaned");
+    }
+}

@@ -159,3 +159,93 @@ fn a_failed_fetch_leaves_nothing_behind() {
         .count();
     assert_eq!(left, 0, "no half-fetched runtime stays");
 }
+
+/// All that `run.sh` needs, with a build that does nothing, and a carrier that notes its arguments and does `body`.
+fn for_run(test: &str, body: &str) -> Commands {
+    let names = [
+        "dirname",
+        "uname",
+        "sha256sum",
+        "cat",
+        "sed",
+        "head",
+        "mkdir",
+        "mktemp",
+        "rm",
+        "sh",
+        "timeout",
+    ];
+    let mut commands = Commands::real(test, &names).fake("python3", "exit 1");
+    for tool in [
+        "cargo",
+        "c++",
+        "cmake",
+        "clang",
+        "pkg-config",
+        "nasm",
+        "pip3",
+    ] {
+        commands = commands.fake(tool, "exit 0");
+    }
+    fs::create_dir_all(commands.folder.join("release")).expect("a folder");
+    let noted = commands.folder.join("noted");
+    let noting = format!("echo \"$@\" >>{}\n{body}", noted.display());
+    commands.fake("release/carrier", &noting)
+}
+
+/// The output of `run.sh`, and the commands that it gave to carrier.
+fn ran(commands: &Commands, model: &str) -> (String, Vec<String>) {
+    let target = commands.folder.to_str().expect("a plain path");
+    let environment = [("CARGO_TARGET_DIR", target), ("MODEL", model)];
+    let output = commands.run("run.sh", &["", "--source", "scene"], &environment);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let noted = fs::read_to_string(commands.folder.join("noted")).unwrap_or_default();
+    (
+        text(&output.stdout),
+        noted.lines().map(str::to_owned).collect(),
+    )
+}
+
+#[test]
+fn a_run_fetches_the_recommended_model_first_and_says_so_once() {
+    let commands = for_run(
+        "run-fetches",
+        "[ \"$1\" != models ] || echo it is in a folder",
+    );
+    let (said, noted) = ran(&commands, "yolox_nano");
+    assert_eq!(noted, ["models pull yolox_nano", "--source scene"]);
+    assert!(
+        said.contains("it is in a folder (make run MODEL=none"),
+        "{said}"
+    );
+    let commands = for_run(
+        "run-has",
+        "[ \"$1\" != models ] || echo it is there already",
+    );
+    let (said, noted) = ran(&commands, "");
+    assert_eq!(noted, ["models pull yolox_nano", "--source scene"]);
+    assert!(!said.contains("already"), "{said}");
+}
+
+#[test]
+fn a_run_without_a_network_is_silent_and_starts() {
+    let failing = "[ \"$1\" != models ] || { echo no network >&2; exit 1; }";
+    let commands = for_run("run-offline", failing);
+    let (said, noted) = ran(&commands, "yolox_nano");
+    assert_eq!(noted, ["models pull yolox_nano", "--source scene"]);
+    assert!(!said.contains("network"), "{said}");
+    let (_, noted) = ran(&for_run("run-none", failing), "none");
+    assert_eq!(noted, ["--source scene"]);
+}
+
+#[test]
+fn a_download_that_hangs_ends_after_ten_seconds() {
+    let commands = for_run("run-hangs", "");
+    fs::remove_file(commands.folder.join("timeout")).expect("the real one");
+    let noted = commands.folder.join("limits");
+    let body = format!("echo \"$1\" >>{}; exit 124", noted.display());
+    let commands = commands.fake("timeout", &body);
+    let (_, given) = ran(&commands, "yolox_nano");
+    assert_eq!(given, ["--source scene"], "it starts all the same");
+    assert_eq!(fs::read_to_string(noted).expect("used"), "10\n");
+}

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { detailOf, isGone } from "../../pages/admin/api.js";
 import { interfaceWords } from "../../pages/admin/network.js";
+import { modelChange } from "../../pages/admin/offers.js";
 import { changedKeys, isIn, merged, ownerOf, patchOf, toggled, unkept } from "../../pages/admin/patch.js";
 import { dueParts, makePoller, pauseMs } from "../../pages/admin/poll.js";
 import * as polygon from "../../pages/admin/polygon.js";
@@ -285,4 +286,16 @@ test("a camera is said to be live, ready, off or why it failed", () => {
   assert.deepEqual(words.cameraWords(de, { state: "closed", reason: null }), { tone: "", text: "Aus" });
   assert.deepEqual(words.cameraWords(en, { state: "failed", reason: "Camera unplugged." }), { tone: "bad", text: "Failed: Camera unplugged." });
   assert.equal(words.valueWords(en, { key: "cameras", kind: "cameras", value: { front: {}, back: {} } }), "front, back");
+});
+
+test("the model that runs is named when auto has taken it or a second one runs", () => {
+  const none = { switching_to: null, error: null, running: "a", chosen: null, second: null };
+  assert.equal(modelChange(en, none), null);
+  assert.equal(modelChange(en, { ...none, running: null, chosen: "x" }), null);
+  const auto = modelChange(en, { ...none, chosen: "it is fast" });
+  assert.deepEqual([auto.tone, auto.text], ["note", "auto has taken a: it is fast."]);
+  const both = modelChange(de, { ...none, second: "b" });
+  assert.equal(both.text, "a und b erkennen gleichzeitig.");
+  const opening = modelChange(en, { ...none, chosen: "x", switching_to: "b" });
+  assert.equal(opening.tone, "busy");
 });

@@ -1,3 +1,5 @@
+mod mutated;
+
 use super::*;
 
 fn sidecar() -> String {
@@ -53,6 +55,7 @@ fn the_built_in_manifest_is_whole() {
         let is_named_alike = |url: &String| url.to_lowercase().ends_with(&entry.file_name());
         assert!(entry.head == Head::Ultraface || entry.url.as_ref().is_none_or(is_named_alike));
         assert_eq!(entry.nms_iou.is_none(), entry.head == Head::Deimv2);
+        assert_eq!(entry.published_ap.is_none(), finds_faces, "{}", entry.name);
     }
     let yolox = manifest.by_name("yolox_nano").expect("there");
     assert_eq!(yolox.input.resize, Resize::LetterboxTopLeft { pad: 114 });
@@ -163,4 +166,26 @@ fn the_well_known_numbers_hold() {
     );
     let distinct: std::collections::BTreeSet<_> = names.into_iter().collect();
     assert_eq!(distinct.len(), 80);
+}
+
+#[test]
+fn models_without_a_pinned_file_say_how_to_get_one() {
+    let manifest = Manifest::built_in().expect("valid");
+    let names: Vec<&str> = manifest.unpinned().iter().map(|one| &*one.name).collect();
+    let expected = "yolox_tiny deimv2_pico deimv2_n dfine_n rtmdet_tiny rfdetr_nano";
+    assert_eq!(names.join(" "), expected);
+    for model in manifest.unpinned() {
+        assert!(model.published_ap > 30.0 && !model.obtain.is_empty());
+        assert!(manifest.by_name(&model.name).is_none(), "{}", model.name);
+    }
+    let with = |unpinned: &str| {
+        let text = format!("model = []\n[[unpinned]]\n{unpinned}");
+        Manifest::parse(&text).expect_err("wrong").to_string()
+    };
+    let rest = "licence = \"MIT\"\norigin = \"o\"\nobtain = \"x\"\npublished_ap = ";
+    let twice = format!("name = \"a\"\n{rest}1\n[[unpinned]]\nname = \"a\"\n{rest}1");
+    assert!(with(&twice).contains("twice"), "{}", with(&twice));
+    assert!(with(&format!("name = \"../a\"\n{rest}1")).contains("a name is made of"));
+    assert!(with(&format!("name = \"a\"\n{rest}101")).contains("percentage"));
+    assert!(with(&format!("name = \"a\"\n{rest}nan")).contains("percentage"));
 }

@@ -1,4 +1,7 @@
+use sha2::{Digest, Sha256};
+
 use super::*;
+use crate::models::installed::hex;
 
 /// A folder that is removed when it is dropped.
 struct Folder(PathBuf);
@@ -26,11 +29,14 @@ impl Drop for Folder {
 
 fn store(folders: &[&Folder]) -> ModelStore {
     let mut text = String::new();
-    for (name, contents) in [("yolox_nano", "one"), ("nanodet_plus_m_416", "three")] {
+    for (name, contents, ap) in [
+        ("yolox_nano", "one", 25.8),
+        ("nanodet_plus_m_416", "three", 30.4),
+    ] {
         let sha256 = hex(&Sha256::digest(contents));
         text += &format!(
             "[[model]]\nname = \"{name}\"\nlicence = \"MIT\"\nhead = \"yolox\"\nlabels = \"coco80\"\n\
-             min_score = 0.5\nsha256 = \"{sha256}\"\nbytes = {}\n[model.input]\nname = \"i\"\nwidth = 64\n\
+             min_score = 0.5\npublished_ap = {ap}\nsha256 = \"{sha256}\"\nbytes = {}\n[model.input]\nname = \"i\"\nwidth = 64\n\
              height = 64\nlayout = \"nchw\"\ncolour = \"rgb\"\nmean = [0, 0, 0]\nstd = [1, 1, 1]\n\
              resize = \"stretch\"\n",
             contents.len()
@@ -58,10 +64,24 @@ fn choices_are_parsed_as_documented() {
     );
     assert_eq!(read("mine.onnx"), ModelChoice::File("mine.onnx".into()));
     assert_eq!(read("./mine").to_string(), "./mine");
+    for (text, first, second) in [
+        ("yolox_nano+yunet", "yolox_nano", "yunet"),
+        ("auto+./a/face.onnx", "auto", "./a/face.onnx"),
+        ("./a+b/c.onnx+yunet", "./a+b/c.onnx", "yunet"),
+        ("my.onnx+other.onnx", "my.onnx", "other.onnx"),
+    ] {
+        let both = ModelChoice::Both(Box::new(read(first)), Box::new(read(second)));
+        assert_eq!(read(text), both);
+        assert_eq!(both.to_string(), text);
+    }
+    for path in ["./a+b.onnx", "/c++/x.onnx"] {
+        assert_eq!(read(path), ModelChoice::File(path.into()));
+    }
+    assert_eq!(read("yunet+"), ModelChoice::Named("yunet+".to_owned()));
 }
 
 #[test]
-fn auto_takes_the_first_installed_of_its_order_and_the_first_folder_that_has_it() {
+fn auto_is_the_most_accurate_and_of_the_first_folder_that_has_it() {
     let (first, second) = (Folder::new("auto1"), Folder::new("auto2"));
     let store = store(&[&first, &second]);
     let nothing = store.find(&ModelChoice::Auto).expect_err("empty folders");
@@ -76,8 +96,6 @@ fn auto_takes_the_first_installed_of_its_order_and_the_first_folder_that_has_it(
             .is_none()
     );
 
-    second.put("nanodet_plus_m_416.onnx", b"three");
-    assert_eq!(name(store.find(&ModelChoice::Auto)), "nanodet_plus_m_416");
     let far = second.put("yolox_nano.onnx", b"one");
     assert_eq!(name(store.find(&ModelChoice::Auto)), "yolox_nano");
     let near = first.put("yolox_nano.onnx", b"one");
@@ -87,6 +105,15 @@ fn auto_takes_the_first_installed_of_its_order_and_the_first_folder_that_has_it(
         .expect("some");
     assert_ne!(near, far);
     assert_eq!(found.file, ModelFile::At(near));
+    second.put("nanodet_plus_m_416.onnx", b"three");
+    let names = |store: &ModelStore| {
+        let candidates = store.candidates().into_iter();
+        let names: Vec<String> = candidates.map(|model| model.entry.name.clone()).collect();
+        names.join(" ")
+    };
+    assert_eq!(names(&store), "nanodet_plus_m_416 yolox_nano");
+    second.put("nanodet_plus_m_416.onnx", b"thr");
+    assert_eq!(names(&store), "yolox_nano", "a damaged file is left out");
 }
 
 #[test]
@@ -202,4 +229,20 @@ fn unknown_and_missing_names_say_what_there_is() {
         .find(&ModelChoice::File("/nowhere/x.onnx".into()))
         .expect_err("gone");
     assert!(gone.to_string().contains("/nowhere/x.onnx"), "{gone}");
+}
+
+#[test]
+fn the_beginning_of_a_name_means_the_installed_model_of_several() {
+    let folder = Folder::new("beginning");
+    let store = store(&[&folder]);
+    let named = |name: &str| ModelChoice::Named(name.to_owned());
+    assert!(store.unknown("nanodet").is_none() && store.unknown("nano").is_some());
+    let error = store.find(&named("nanodet")).expect_err("not installed");
+    assert!(error.to_string().contains("nanodet"), "{error}");
+    folder.put("nanodet_plus_m_416.onnx", b"three");
+    for beginning in ["nanodet", "nanodet_plus", "nanodet_plus_m"] {
+        assert_eq!(name(store.find(&named(beginning))), "nanodet_plus_m_416");
+    }
+    let both = ModelChoice::Both(Box::new(named("nanodet")), Box::new(named("nanodet")));
+    assert!(matches!(store.find(&both), Err(StoreError::Two)));
 }

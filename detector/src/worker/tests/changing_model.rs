@@ -55,6 +55,7 @@ impl Detect for Counted {
             provider: "cpu",
             experimental: false,
             warning: None,
+            details: RunningDetails::default(),
         }
     }
 

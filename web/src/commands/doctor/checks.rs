@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use capture::{SelectedSource, SourceSpec, Y4mInput};
-use detector::{DetectorMetrics, OpenError};
+use detector::{DetectorMetrics, Detectors, OpenError, Second};
 use signaling::encode::selection::select_encoder;
 use stylise::comfyui::{Survey, WorkflowCheck, survey};
 use stylise::workflow::{Loaded, load};
@@ -107,12 +107,28 @@ fn cameras(needed: bool) -> Finding {
 pub(super) fn model(config: &Config) -> Finding {
     let opened = config.detector().map(|config| {
         let metrics = Arc::new(DetectorMetrics::default());
-        detector::open(&config, &metrics)
+        detector::open_all(&config, &metrics)
     });
     match opened {
-        Ok(Ok(Some(detector))) => {
-            let words = format!("{} on {}", detector.name(), detector.provider());
-            Finding::ok("model", words)
+        Ok(Ok(Some(Detectors {
+            main: detector,
+            second,
+        }))) => {
+            let mut words = format!("{} on {}", detector.name(), detector.provider());
+            if let Some(Second { detector, .. }) = second {
+                words += &format!(", and {} on {}", detector.name(), detector.provider());
+            }
+            if let Some(why) = detector.chosen() {
+                words += &format!(", chosen because {why}");
+            }
+            match detector.fallback() {
+                Some(why) => Finding::note(
+                    "model",
+                    format!("{words}; {why}"),
+                    "carrier run --device cpu",
+                ),
+                None => Finding::ok("model", words),
+            }
         }
         Ok(Ok(None)) => Finding::note("model", "none: nothing is detected", ""),
         Ok(Err(OpenError { message, fix, .. })) => {

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use capture::{CameraStatus, Signal};
-use detector::DetectorState;
 use detector::privacy::PrivacyMode;
+use detector::{DetectorState, Placement};
 use schemars::JsonSchema;
 use serde::Serialize;
 use signaling::metrics::RenditionChange;
@@ -129,10 +129,46 @@ pub(crate) struct DetectorReport {
     fix: Option<String>,
     fps: f64,
     inference_ms: f64,
+    /// Why `auto` took this model.
+    chosen: Option<String>,
+    /// Why the model runs on the processor, although ONNX Runtime is made for more here.
+    fallback: Option<String>,
+    /// Where the nodes of the network run, the busiest first.
+    placements: Vec<PlacementReport>,
+    /// The model that detects beside it.
+    second: Option<SecondReport>,
     /// The model that is being opened while this one goes on.
     switching_to: Option<String>,
     /// Why the last change of the model failed, until the next one.
     switch_error: Option<String>,
+}
+
+/// `second` of `detector` of `/api/status`.
+#[derive(Debug, PartialEq, Serialize, JsonSchema)]
+struct SecondReport {
+    model: String,
+    provider: &'static str,
+}
+
+/// One of `placements` of `detector` of `/api/status`.
+#[derive(Debug, PartialEq, Serialize, JsonSchema)]
+struct PlacementReport {
+    /// `cpu`, `openvino`, `cuda` or `tensorrt`.
+    provider: &'static str,
+    /// Some providers make one node of many. `null`: all nodes.
+    nodes: Option<usize>,
+    /// Of the time of all nodes.
+    time_percent: u8,
+}
+
+impl PlacementReport {
+    fn of(placement: &Placement) -> Self {
+        Self {
+            provider: placement.provider.name(),
+            nodes: placement.nodes,
+            time_percent: placement.time_percent,
+        }
+    }
 }
 
 impl DetectorReport {
@@ -157,6 +193,7 @@ impl DetectorReport {
                 provider,
                 experimental,
                 warning,
+                details,
             } => Self {
                 state: "running",
                 model: Some(model.clone()),
@@ -165,6 +202,13 @@ impl DetectorReport {
                 message: warning.clone(),
                 fps: rate.fps,
                 inference_ms: rate.inference_ms,
+                chosen: details.chosen.clone(),
+                fallback: details.fallback.clone(),
+                second: details.second.as_ref().map(|second| SecondReport {
+                    model: redact_paths(&second.model),
+                    provider: second.provider,
+                }),
+                placements: details.placements.iter().map(PlacementReport::of).collect(),
                 ..Self::default()
             },
             DetectorState::Missing { message, fix } => problem("missing", message, fix),
@@ -190,6 +234,7 @@ impl DetectorReport {
             model: self.model.as_deref().map(redact_paths),
             message: self.message.as_deref().map(redact_paths),
             fix: self.fix.as_deref().map(redact_paths),
+            fallback: self.fallback.as_deref().map(redact_paths),
             ..self
         }
     }
@@ -375,6 +420,7 @@ mod tests {
             provider: "cpu",
             experimental: false,
             warning: None,
+            details: detector::RunningDetails::default(),
         };
         assert!(readiness(None, &running, true).is_err());
         assert!(readiness(Some(&live()), &running, false).is_err());
@@ -428,6 +474,7 @@ fn a_privacy_mode_fails_closed_and_says_why() {
         provider: "cpu",
         experimental,
         warning: None,
+        details: detector::RunningDetails::default(),
     };
     let of = |state: &DetectorState, rate| {
         let (promise, note) = promise(PrivacyMode::BlurPeople, state, rate);

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use detector::{ModelChoice, ModelStore, Places, StoreError, Unclear, examine};
 
-use super::{check_file, open_detector};
+use crate::commands::{check_file, open_detector};
 use crate::output::print;
 
 pub(crate) fn run(
