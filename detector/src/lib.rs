@@ -10,6 +10,7 @@
 //!
 //! This crate never names tokio, cameras or WebRTC.
 
+mod camera_motion;
 pub mod coco;
 mod detection;
 mod detector;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use capture::{Mounting, SourceNumber};
 
+use crate::camera_motion::Shift;
 use crate::detection::BBox;
 
 /// Boxes are extrapolated for at most this long. Afterwards they stand still until they are stale.
@@ -25,7 +26,10 @@ pub struct Track {
     pub score: f32,
     /// In pixels of the frame.
     pub bbox: BBox,
+    /// Apart from the camera's.
     motion: Motion,
+    /// How far everything moves in the picture in a second, because the camera moves.
+    camera: Shift,
     /// The time since its last detection, at the frame of its [`Tracks`].
     unseen: Duration,
     /// How long after its last detection it is shown.
@@ -52,6 +56,7 @@ impl Track {
             score,
             bbox,
             motion,
+            camera: Shift::default(),
             unseen,
             shown_for: FURTHEST_AHEAD,
         }
@@ -66,20 +71,33 @@ impl Track {
         }
     }
 
+    /// `velocity`: of everything in the picture, in pixels per second.
+    pub(crate) fn seen_by_camera(self, velocity: Shift) -> Self {
+        Self {
+            camera: velocity,
+            ..self
+        }
+    }
+
     /// Whether it was not detected in the frame of its [`Tracks`], only predicted.
     #[must_use]
     pub fn is_coasting(&self) -> bool {
         !self.unseen.is_zero()
     }
 
-    fn moved(&self, seconds: f32) -> BBox {
+    /// `view`: how far the view has moved, if that is known.
+    fn moved(&self, seconds: f32, view: Option<Shift>) -> BBox {
         let (cx, cy) = self.bbox.centre();
         let grown = |side: f32, rate: f32| {
             (side + rate * seconds).clamp(side / MOST_GROWTH, side * MOST_GROWTH)
         };
+        let view = view.unwrap_or(Shift {
+            x: self.camera.x * seconds,
+            y: self.camera.y * seconds,
+        });
         BBox::around(
-            cx + self.motion.x * seconds,
-            cy + self.motion.y * seconds,
+            cx + self.motion.x * seconds + view.x,
+            cy + self.motion.y * seconds + view.y,
             grown(self.bbox.width(), self.motion.width),
             grown(self.bbox.height(), self.motion.height),
         )
@@ -108,6 +126,12 @@ impl Tracks {
     /// for too long, or have left the frame.
     #[must_use]
     pub fn predicted_at(&self, at: Instant) -> Vec<Track> {
+        self.predicted_in_view(at, None)
+    }
+
+    /// As [`Tracks::predicted_at`]. `view`: how far the camera's view has moved since the frame of these tracks; `None`: as
+    /// fast as before.
+    pub(crate) fn predicted_in_view(&self, at: Instant, view: Option<Shift>) -> Vec<Track> {
         let ahead = at.saturating_duration_since(self.captured_at);
         let back = self
             .captured_at
@@ -119,7 +143,7 @@ impl Tracks {
                 return None;
             }
             let believed = ahead.min(FURTHEST_AHEAD.saturating_sub(track.unseen));
-            let moved = track.moved(believed.as_secs_f32() - back.as_secs_f32());
+            let moved = track.moved(believed.as_secs_f32() - back.as_secs_f32(), view);
             let bbox = moved.clipped(self.frame_width, self.frame_height)?;
             Some(Track {
                 bbox,

@@ -11,6 +11,7 @@ use super::faces::FaceFinder;
 use super::gate::MotionGate;
 use super::pace::{FrameSelector, Pace};
 use super::tuning::TuningControl;
+use crate::camera_motion::CameraMotion;
 use crate::detector::DetectError;
 use crate::metrics::DetectorMetrics;
 use crate::privacy::{SIGHTING_SCORE, Sighting, Sightings};
@@ -37,6 +38,9 @@ pub(super) struct AtWork<D> {
     thresholds: Thresholds,
     /// Of the last frame.
     view: View,
+    camera: CameraMotion,
+    /// When the last frame was captured.
+    followed: Option<Instant>,
     /// Failures in a row.
     pub(super) failures: u32,
     selector: FrameSelector,
@@ -58,6 +62,8 @@ impl<D: Detect> AtWork<D> {
             shown: Vec::new(),
             thresholds: Thresholds::new(config, BTreeMap::new()),
             view: View::default(),
+            camera: CameraMotion::default(),
+            followed: None,
             failures: 0,
             selector: FrameSelector::default(),
             gate: MotionGate::default(),
@@ -122,6 +128,7 @@ impl<D: Detect> AtWork<D> {
         if self.view != view {
             // Another source, mode or mounting, so that the old boxes do not apply.
             self.tracker.forget();
+            self.camera.forget();
             self.view = view;
         }
         // Weak detections are for the tracker, which continues known objects with them.
@@ -154,7 +161,13 @@ impl<D: Detect> AtWork<D> {
         detections.retain(|found| self.thresholds.is_plausible(found) && is_shown(found.class_id));
         let started = Instant::now();
         MotionGate::prepare(&mut self.tracker, self.is_gated);
-        let items = self.tracker.update(&detections, frame.captured_at);
+        self.camera.observe(&frame.pixels, frame.captured_at);
+        let before = self.followed.replace(frame.captured_at);
+        let moved = before.and_then(|before| self.camera.since(before));
+        let moved = moved.unwrap_or_default();
+        let items = self
+            .tracker
+            .update_moved(&detections, frame.captured_at, moved);
         metrics.track.observe(started.elapsed().as_secs_f64());
         Ok(Tracks {
             captured_at: frame.captured_at,
