@@ -11,6 +11,7 @@
 //! This crate never names tokio, cameras or WebRTC.
 
 mod bench;
+mod camera_motion;
 pub mod coco;
 mod config;
 mod detection;

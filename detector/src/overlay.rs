@@ -22,7 +22,8 @@ use capture::I420;
 use capture::canvas::{Canvas, Rect, Text};
 use serde::{Deserialize, Serialize};
 
-use crate::tracks::Tracks;
+use crate::camera_motion::{CameraMotion, Shift};
+use crate::tracks::{Track, Tracks};
 use crate::zones::Zone;
 use boxes::Marked;
 use label_position::LabelPosition;
@@ -75,6 +76,7 @@ pub struct OverlayPainter {
     colours: HashMap<usize, style::Rgb>,
     /// Of the game that was painted last.
     banner: Option<game::LaidOutBanner>,
+    camera: CameraMotion,
 }
 
 impl OverlayPainter {
@@ -88,6 +90,7 @@ impl OverlayPainter {
             places: HashMap::new(),
             colours: HashMap::new(),
             banner: None,
+            camera: CameraMotion::default(),
         }
     }
 
@@ -114,7 +117,7 @@ impl OverlayPainter {
         at: Instant,
         reserved_top_px: u32,
     ) {
-        let items = tracks.predicted_at(at);
+        let items = self.predicted(picture, tracks, at);
         let (width, height) = (picture.width(), picture.height());
         let reserved = reserved_top_px.min(height) as i32;
         let whole = Rect::of_size(width, height);
@@ -157,6 +160,21 @@ impl OverlayPainter {
             .extend(items.iter().map(|track| track.id).zip(places));
     }
 
+    /// The tracks as the camera sees them in `picture`, on which nothing is painted yet.
+    fn predicted(&mut self, picture: &I420, tracks: &Tracks, at: Instant) -> Vec<Track> {
+        if tracks.items.is_empty() {
+            return Vec::new();
+        }
+        self.camera.observe(picture, at);
+        let view = self.camera.since(tracks.captured_at);
+        let (width, height) = (picture.width() as f32, picture.height() as f32);
+        let view = view.map(|moved| Shift {
+            x: moved.x * tracks.frame_width as f32 / width,
+            y: moved.y * tracks.frame_height as f32 / height,
+        });
+        tracks.predicted_in_view(at, view)
+    }
+
     /// Paints marks instead of boxes, where `tracks` are predicted to be at `at`, the capture time of `picture`. The upper
     /// `reserved_top_px` rows are not changed.
     pub fn paint_marks(
@@ -171,7 +189,7 @@ impl OverlayPainter {
         let reserved = reserved_top_px.min(height) as i32;
         let whole = Rect::of_size(width, height);
         let bounds = whole.rows(reserved, whole.height - reserved);
-        let known = tracks.map(|tracks| (tracks, tracks.predicted_at(at)));
+        let known = tracks.map(|tracks| (tracks, self.predicted(picture, tracks, at)));
         let placed = marks.iter().map(|mark| {
             let bbox = game::place_of(mark, known.as_ref(), (width as f32, height as f32));
             (mark, bbox, self.places.get(&mark.track_id).copied())

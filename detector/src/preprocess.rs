@@ -7,9 +7,11 @@
 //! cover the same rectangle, and each is scaled to the network's size separately.
 
 mod bilinear;
+mod colour;
 mod tensor;
 #[cfg(test)]
 mod tests;
+mod wide;
 
 use std::sync::Arc;
 
@@ -167,13 +169,13 @@ impl Preprocessor {
                 let [red, green, blue] =
                     order.map(|channel| std::mem::take(&mut channels[channel]));
                 let rgb = [red, green, blue].map(|plane| &mut plane[from..from + inside.0]);
-                convert_row(yuv, rgb, normalise);
+                wide::convert(yuv, rgb, normalise);
             } else {
                 let rgb = self.channels.each_mut().map(|channel| {
                     channel.resize(inside.0, 0.0);
                     channel.as_mut_slice()
                 });
-                convert_row(yuv, rgb, normalise);
+                wide::convert(yuv, rgb, normalise);
                 let rgb = self.channels.each_ref().map(Vec::as_slice);
                 // The order is its own inverse.
                 self.tensor.put_row(from, order.map(|colour| rgb[colour]));
@@ -186,28 +188,4 @@ impl Preprocessor {
 fn normalisation(contract: &InputContract, channel: usize) -> (f32, f32) {
     let scale = 1.0 / contract.std[channel];
     (scale, -contract.mean[channel] * scale)
-}
-
-/// Converts BT.601 limited range to full-range RGB 0..=255 (ITU-R BT.601-7, 2.5), clamped, then
-/// normalised. Written in a form that the compiler vectorises.
-fn convert_row(yuv: [&[u8]; 3], rgb: [&mut [f32]; 3], normalise: [(f32, f32); 3]) {
-    let [red, green, blue] = rgb;
-    let length = red.len();
-    let [y, u, v] = yuv.map(|plane| &plane[..length]);
-    let (green, blue) = (&mut green[..length], &mut blue[..length]);
-    let [
-        (scale_r, offset_r),
-        (scale_g, offset_g),
-        (scale_b, offset_b),
-    ] = normalise;
-    for x in 0..length {
-        let luma = (f32::from(y[x]) - 16.0) * (255.0 / 219.0);
-        let (cb, cr) = (f32::from(u[x]) - 128.0, f32::from(v[x]) - 128.0);
-        let r = (luma + 1.596_027 * cr).clamp(0.0, 255.0);
-        let g = (luma - 0.391_762 * cb - 0.812_968 * cr).clamp(0.0, 255.0);
-        let b = (luma + 2.017_232 * cb).clamp(0.0, 255.0);
-        red[x] = r * scale_r + offset_r;
-        green[x] = g * scale_g + offset_g;
-        blue[x] = b * scale_b + offset_b;
-    }
 }

@@ -5,14 +5,17 @@
 //! count for its score and keep it shown. Time is measured in seconds, not frames, because inference
 //! runs 3 to 30 times a second. Pure: time advances only with [`Tracker::update`].
 
+mod axis;
 mod matching;
 mod object;
+mod rest;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use crate::camera_motion::Shift;
 use crate::detection::{BBox, Detection};
 use crate::tracks::{FURTHEST_AHEAD, Track};
 use matching::FrameMatching;
@@ -34,6 +37,9 @@ const DOUBLE_OTHER_OVERLAP: f32 = 0.85;
 /// Above this IoU with a detected object, one that was not detected is hidden.
 const HIDDEN_OVERLAP: f32 = 0.5;
 
+/// A camera's motion over a longer time tells nothing about the next moment.
+const LONGEST_CAMERA_STEP: Duration = Duration::from_millis(500);
+
 /// Turns the detections of each frame into tracks.
 #[derive(Debug)]
 pub struct Tracker {
@@ -46,6 +52,8 @@ pub struct Tracker {
     dropped: u64,
     /// How long a frame without motion may go undetected.
     rest: Duration,
+    /// How far everything moves in the picture in a second, because the camera moves.
+    camera: Shift,
 }
 
 impl Tracker {
@@ -64,6 +72,7 @@ impl Tracker {
             period: None,
             dropped: 0,
             rest: Duration::ZERO,
+            camera: Shift::default(),
         }
     }
 
@@ -96,13 +105,26 @@ impl Tracker {
     pub(crate) fn forget(&mut self) {
         self.objects.clear();
         (self.updated_at, self.period) = (None, None);
+        self.camera = Shift::default();
     }
 
     /// Takes the detections of the frame captured at `captured_at`, later than the previous one. Returns
     /// the tracks to show, by ascending id.
     pub fn update(&mut self, detections: &[Detection], captured_at: Instant) -> Vec<Track> {
+        self.update_moved(detections, captured_at, Shift::default())
+    }
+
+    /// As [`Tracker::update`], with how far everything has moved in the picture since the previous frame, because the
+    /// camera has.
+    pub(crate) fn update_moved(
+        &mut self,
+        detections: &[Detection],
+        captured_at: Instant,
+        moved: Shift,
+    ) -> Vec<Track> {
         let before = self.updated_at.unwrap_or(captured_at);
         self.keep_time(captured_at);
+        self.follow_camera(moved, captured_at.saturating_duration_since(before));
         let lost_for = self.lost_for();
         self.objects
             .retain(|object| captured_at.saturating_duration_since(object.seen_at) <= lost_for);
@@ -142,10 +164,31 @@ impl Tracker {
     /// What is expected of each object at `at`, after the last update.
     pub(crate) fn expectations(&self, at: Instant) -> impl Iterator<Item = Expectation> {
         let updated_at = self.updated_at.unwrap_or(at);
-        let (coast_for, limits) = (self.coast_for(), self.limits());
+        let (coast_for, limits, camera) = (self.coast_for(), self.limits(), self.camera);
         self.objects
             .iter()
             .map(move |object| object.expectation(at, updated_at, coast_for, limits))
+            .map(move |mut object| {
+                let ahead = at.saturating_duration_since(updated_at).min(coast_for);
+                let ahead = ahead.as_secs_f32();
+                object.to = object.to.moved(camera.x * ahead, camera.y * ahead);
+                object
+            })
+    }
+
+    fn follow_camera(&mut self, moved: Shift, step: Duration) {
+        let seconds = step.as_secs_f32();
+        self.camera = match step.is_zero() || step > LONGEST_CAMERA_STEP {
+            true => Shift::default(),
+            // The mean of two steps, since a hand that shakes turns back at once.
+            false => Shift {
+                x: (self.camera.x + moved.x / seconds) / 2.0,
+                y: (self.camera.y + moved.y / seconds) / 2.0,
+            },
+        };
+        for object in &mut self.objects {
+            object.shift(moved);
+        }
     }
 
     fn keep_time(&mut self, now: Instant) {
@@ -241,8 +284,10 @@ impl Tracker {
 
     fn shown(&self, now: Instant) -> Vec<Track> {
         let (coast_for, limits) = (self.coast_for(), self.limits());
-        let show =
-            |object: &TrackedObject| object.track(&object.prediction(now, coast_for), now, limits);
+        let show = |object: &TrackedObject| {
+            let track = object.track(&object.prediction(now, coast_for), now, limits)?;
+            Some(track.seen_by_camera(self.camera))
+        };
         let all: Vec<Track> = self.objects.iter().filter_map(show).collect();
         let covered = |track: &Track| {
             let covers = |other: &Track| {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use capture::{Mounting, SourceNumber};
 
+use crate::camera_motion::Shift;
 use crate::detection::BBox;
 use crate::zones::ZoneMarks;
 
@@ -27,7 +28,10 @@ pub struct Track {
     /// In pixels of the frame.
     pub bbox: BBox,
     pub zones: ZoneMarks,
+    /// Apart from the camera's.
     motion: Motion,
+    /// How far everything moves in the picture in a second, because the camera moves.
+    camera: Shift,
     /// The time since its last detection, at the frame of its [`Tracks`].
     unseen: Duration,
     /// How long after its last detection it is shown.
@@ -55,6 +59,7 @@ impl Track {
             bbox,
             zones: ZoneMarks::default(),
             motion,
+            camera: Shift::default(),
             unseen,
             shown_for: FURTHEST_AHEAD,
         }
@@ -65,6 +70,14 @@ impl Track {
             motion,
             unseen,
             shown_for,
+            ..self
+        }
+    }
+
+    /// `velocity`: of everything in the picture, in pixels per second.
+    pub(crate) fn seen_by_camera(self, velocity: Shift) -> Self {
+        Self {
+            camera: velocity,
             ..self
         }
     }
@@ -83,20 +96,25 @@ impl Track {
         }
         let believed = ahead.min(FURTHEST_AHEAD.saturating_sub(self.unseen));
         Some(Self {
-            bbox: self.moved(believed.as_secs_f32()),
+            bbox: self.moved(believed.as_secs_f32(), None),
             unseen,
             ..self.clone()
         })
     }
 
-    fn moved(&self, seconds: f32) -> BBox {
+    /// `view`: how far the view has moved, if that is known.
+    fn moved(&self, seconds: f32, view: Option<Shift>) -> BBox {
         let (cx, cy) = self.bbox.centre();
         let grown = |side: f32, rate: f32| {
             (side + rate * seconds).clamp(side / MOST_GROWTH, side * MOST_GROWTH)
         };
+        let view = view.unwrap_or(Shift {
+            x: self.camera.x * seconds,
+            y: self.camera.y * seconds,
+        });
         BBox::around(
-            cx + self.motion.x * seconds,
-            cy + self.motion.y * seconds,
+            cx + self.motion.x * seconds + view.x,
+            cy + self.motion.y * seconds + view.y,
             grown(self.bbox.width(), self.motion.width),
             grown(self.bbox.height(), self.motion.height),
         )
@@ -125,6 +143,12 @@ impl Tracks {
     /// for too long, or have left the frame.
     #[must_use]
     pub fn predicted_at(&self, at: Instant) -> Vec<Track> {
+        self.predicted_in_view(at, None)
+    }
+
+    /// As [`Tracks::predicted_at`]. `view`: how far the camera's view has moved since the frame of these tracks; `None`: as
+    /// fast as before.
+    pub(crate) fn predicted_in_view(&self, at: Instant, view: Option<Shift>) -> Vec<Track> {
         let ahead = at.saturating_duration_since(self.captured_at);
         let back = self
             .captured_at
@@ -136,7 +160,7 @@ impl Tracks {
                 return None;
             }
             let believed = ahead.min(FURTHEST_AHEAD.saturating_sub(track.unseen));
-            let moved = track.moved(believed.as_secs_f32() - back.as_secs_f32());
+            let moved = track.moved(believed.as_secs_f32() - back.as_secs_f32(), view);
             let bbox = moved.clipped(self.frame_width, self.frame_height)?;
             Some(Track {
                 bbox,

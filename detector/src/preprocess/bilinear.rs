@@ -5,6 +5,8 @@
 
 use capture::scale::halve;
 
+use super::wide::{Columns, between, interpolate};
+
 /// A plane that shrinks by more than this is halved first, because interpolation between two pixels
 /// would skip whole objects otherwise.
 const MOST_SHRINK: usize = 4;
@@ -28,7 +30,7 @@ pub(crate) struct PlaneScaler {
     half_done: Vec<u8>,
     /// The size of the plane that is interpolated.
     halved_size: (usize, usize),
-    columns: Vec<Tap>,
+    columns: Columns,
     rows: Vec<Tap>,
     /// One line between two rows of the source, in 256ths, with its last value repeated.
     line: Vec<u16>,
@@ -41,7 +43,8 @@ impl PlaneScaler {
         let shrunk = (source.0 >> halvings, source.1 >> halvings);
         if (self.source, self.target) != (source, target) {
             (self.source, self.target) = (source, target);
-            self.columns = taps(shrunk.0, target.0);
+            let columns = taps(shrunk.0, target.0);
+            self.columns = Columns::new(columns.iter().map(|tap| (tap.first, tap.weight)));
             self.rows = taps(shrunk.1, target.1);
             self.line = vec![0; shrunk.0 + 1];
             self.halved.clear();
@@ -69,20 +72,10 @@ impl PlaneScaler {
         let second = (first + 1).min(height - 1);
         let upper = &plane[first * width..(first + 1) * width];
         let lower = &plane[second * width..(second + 1) * width];
-        // The rows are interpolated first, because the compiler vectorises that. Nothing wraps (255 * 256
-        // fits); the wrapping operations keep it vectorised with overflow checks.
-        for ((between, upper), lower) in self.line.iter_mut().zip(upper).zip(lower) {
-            let (upper, lower) = (u16::from(*upper), u16::from(*lower));
-            let upper = upper.wrapping_mul(256 - weight);
-            *between = upper.wrapping_add(lower.wrapping_mul(weight));
-        }
+        // The rows are interpolated first, because neighbours are next to each other then.
+        between(upper, lower, weight, &mut self.line[..width]);
         self.line[width] = self.line[width - 1];
-        for (out, Tap { first, weight }) in out.iter_mut().zip(&self.columns) {
-            let pair = &self.line[*first as usize..*first as usize + 2];
-            let (left, right) = (u32::from(pair[0]), u32::from(pair[1]));
-            let step = right.wrapping_sub(left).wrapping_mul(*weight);
-            *out = ((left << 8).wrapping_add(step).wrapping_add(0x8000) >> 16) as u8;
-        }
+        interpolate(&self.line, &self.columns, out);
     }
 }
 

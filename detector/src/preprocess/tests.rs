@@ -1,3 +1,4 @@
+use super::colour::convert_row;
 use super::*;
 use crate::models::manifest::{InputElement, Layout, Manifest};
 
@@ -241,4 +242,107 @@ fn a_letterbox_in_the_middle_has_padding_on_both_sides_and_is_undone() {
         [false, false, true, true, false, false]
     );
     assert_eq!((rows[0], rows[5]), (114.0, 114.0));
+}
+
+/// The whole way for one pixel at a time in f64, from the definitions alone.
+#[test]
+fn the_tensor_agrees_with_a_plain_reference() {
+    let mut picture = I420::black(320, 180).expect("even");
+    for (place, sample) in picture.data_mut().iter_mut().enumerate() {
+        let (x, y) = (place % 320, place / 320);
+        *sample = (128.0 + 70.0 * (x as f64 / 9.0).sin() + 40.0 * (y as f64 / 5.0).cos()) as u8;
+    }
+    for name in ["yolox_nano", "nanodet_plus_m_416", "ultraface_rfb_320"] {
+        let entry = entry(name);
+        let (contract, planes) = (&entry.input, picture.planes());
+        let mut preprocessor = Preprocessor::new(Arc::clone(&entry));
+        let fit = preprocessor.prepare(&picture);
+        let tensor = floats(&preprocessor);
+        let sample = |plane: &[u8], size: (usize, usize), x: u32, y: u32| {
+            let place = |at: u32, inside: u32, side: usize| {
+                let exact = (f64::from(at) + 0.5) * side as f64 / f64::from(inside) - 0.5;
+                let exact = exact.clamp(0.0, side as f64 - 1.0);
+                let first = exact as usize;
+                (first, (first + 1).min(side - 1), exact.fract())
+            };
+            let (left, right, along) = place(x, fit.inside.0, size.0);
+            let (top, bottom, down) = place(y, fit.inside.1, size.1);
+            let at = |x: usize, y: usize| f64::from(plane[y * size.0 + x]);
+            let upper = at(left, top) * (1.0 - along) + at(right, top) * along;
+            let lower = at(left, bottom) * (1.0 - along) + at(right, bottom) * along;
+            upper * (1.0 - down) + lower * down
+        };
+        let mut worst = 0.0_f64;
+        for (x, y) in (0..fit.inside.1).flat_map(|y| (0..fit.inside.0).map(move |x| (x, y))) {
+            let luma = (sample(planes.y, (320, 180), x, y) - 16.0) * 255.0 / 219.0;
+            let cb = (sample(planes.u, (160, 90), x, y) - 128.0) * 255.0 / 224.0;
+            let cr = (sample(planes.v, (160, 90), x, y) - 128.0) * 255.0 / 224.0;
+            let (red, blue) = (luma + 1.402 * cr, luma + 1.772 * cb);
+            let green = luma - (0.299 * 1.402 * cr + 0.114 * 1.772 * cb) / 0.587;
+            let mut rgb = [red, green, blue].map(|value| value.clamp(0.0, 255.0));
+            if contract.colour == ColourOrder::Bgr {
+                rgb.reverse();
+            }
+            for (channel, value) in rgb.into_iter().enumerate() {
+                let (mean, std) = (contract.mean[channel], contract.std[channel]);
+                let found = tensor[[0, channel, y as usize, x as usize]];
+                let found = f64::from(found * std + mean);
+                worst = worst.max((found - value).abs());
+            }
+        }
+        // Each plane is rounded to a level, and weights to 256ths; blue has twice the weight of its plane.
+        assert!(worst < 4.0, "{name}: {worst} of 255");
+    }
+}
+
+#[test]
+fn a_frame_allocates_nothing_after_the_first_one() {
+    for element in [InputElement::F32, InputElement::F16, InputElement::U8] {
+        let mut entry = (*entry("yolox_nano")).clone();
+        entry.input.element = element;
+        let mut preprocessor = Preprocessor::new(Arc::new(entry));
+        let places = |preprocessor: &Preprocessor| {
+            let tensor = match &preprocessor.tensor().values {
+                InputValues::F32(array) => array.as_ptr().cast::<u8>(),
+                InputValues::F16(array) => array.as_ptr().cast::<u8>(),
+                InputValues::U8(array) => array.as_ptr(),
+            };
+            let rows = preprocessor.rows.each_ref().map(|row| row.as_ptr());
+            let channels = preprocessor.channels.each_ref().map(|row| row.as_ptr());
+            (tensor, rows, channels)
+        };
+        preprocessor.prepare(&plain(1920, 1080, [90, 128, 128]));
+        let before = places(&preprocessor);
+        for luma in [40, 200] {
+            preprocessor.prepare(&plain(1920, 1080, [luma, 128, 128]));
+            assert_eq!(places(&preprocessor), before, "{element:?}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "measures time"]
+#[allow(clippy::print_stderr)]
+fn the_cost_of_a_720p_picture() {
+    let mut picture = I420::black(1280, 720).expect("even");
+    for (place, sample) in picture.data_mut().iter_mut().enumerate() {
+        *sample = 40 + (place * 7919 % 150) as u8;
+    }
+    for layout in [Layout::Nchw, Layout::Nhwc] {
+        for element in [InputElement::F32, InputElement::F16, InputElement::U8] {
+            let mut entry = (*entry("yolox_nano")).clone();
+            (entry.input.element, entry.input.layout) = (element, layout);
+            let mut preprocessor = Preprocessor::new(Arc::new(entry));
+            let mut times: Vec<f64> = (0..300)
+                .map(|_| {
+                    let start = std::time::Instant::now();
+                    preprocessor.prepare(&picture);
+                    start.elapsed().as_secs_f64() * 1e3
+                })
+                .collect();
+            times.sort_by(f64::total_cmp);
+            let (least, median) = (times[0], times[150]);
+            eprintln!("{layout:?} {element:?}: least {least:.3} ms, median {median:.3} ms");
+        }
+    }
 }

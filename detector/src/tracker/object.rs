@@ -1,18 +1,27 @@
-//! One tracked object: its Kalman filters, its scores, its class.
+//! One tracked object: where it is, its scores, its class.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use super::axis::Axis;
+use super::rest::Rest;
+use crate::camera_motion::Shift;
 use crate::detection::{BBox, Detection};
 use crate::tracks::{Motion, Track};
 
 /// The sure score is this fraction of the way from the minimum score to 1.
 const SURE_MARGIN: f32 = 0.3;
+/// The plain score is this fraction of the way from the minimum score to 1, as ByteTrack's for new tracks.
+const PLAIN_MARGIN: f32 = 0.1;
 /// How many scores and classes are remembered, as for Frigate's median over ten.
 const REMEMBERED: usize = 10;
 /// The last frames that decide whether an object is shown, and in how many of them it must be detected.
 const ROUNDS: usize = 3;
 const ROUNDS_NEEDED: usize = 2;
+/// An object of no plain score is shown when it was detected so often and has left so much of its first box: things that are
+/// mistaken for an object stay where they are.
+const EARNED_DETECTIONS: usize = 5;
+const EARNED_OVERLAP: f32 = 0.5;
 /// The noise of weak detections, relative to others.
 const WEAK_DOUBT: f32 = 2.0;
 /// The noise of a detected centre, as a fraction of the box's size, plus half a pixel.
@@ -35,8 +44,10 @@ pub struct TrackerConfig {
     /// not begin one, and do not count for its score, its class or whether it is shown.
     pub weak_score: f32,
     /// From this score on detections count fully. An object is shown when two of its last three frames had
-    /// such a detection. No track has a lower score.
+    /// such a detection, and one of them a plain score. No track has a lower score.
     pub min_score: f32,
+    /// A score that distinguishes an object from what is often mistaken for one.
+    pub plain_score: f32,
     /// From this score on, one detection is enough to show an object.
     pub sure_score: f32,
 }
@@ -49,6 +60,7 @@ impl TrackerConfig {
             // Not near zero, where every cell of a network is a detection.
             weak_score: (min_score / 2.0).max(0.05).min(min_score.max(0.01)),
             min_score,
+            plain_score: min_score + (1.0 - min_score) * PLAIN_MARGIN,
             sure_score: min_score + (1.0 - min_score) * SURE_MARGIN,
         }
     }
@@ -87,6 +99,10 @@ impl Thresholds {
         detection.score >= self.of(detection.class_id).min_score
     }
 
+    fn is_plain(&self, detection: &Detection) -> bool {
+        detection.score >= self.of(detection.class_id).plain_score
+    }
+
     pub(super) fn is_sure(&self, detection: &Detection) -> bool {
         detection.score >= self.of(detection.class_id).sure_score
     }
@@ -104,13 +120,29 @@ pub(super) struct TrackedObject {
     pub(super) seen_at: Instant,
     /// When it was last detected with at least the minimum score.
     over_at: Instant,
-    /// Whether it was detected with at least the minimum score in the last frames, newest first.
-    rounds: [bool; ROUNDS],
+    /// The last frames, newest first.
+    rounds: [Round; ROUNDS],
+    /// Frames since it was found, up to [`ROUNDS`].
+    frames: usize,
+    /// Where it was found, moved with the camera.
+    first: BBox,
     is_confirmed: bool,
     /// Centre x, centre y, width, height as of `seen_at`.
     axes: [Axis; 4],
+    rest: Rest,
     /// Class and score of detections with at least the minimum score, newest last.
     seen: VecDeque<(usize, f32)>,
+}
+
+/// What a frame says of an object, by the thresholds of its class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Round {
+    /// It was not detected, or only weakly.
+    Nothing,
+    /// It had the minimum score.
+    Over,
+    /// It had the plain score.
+    Plain,
 }
 
 /// How long a confirmed object is shown.
@@ -164,9 +196,9 @@ pub(crate) enum Standing {
     Detected,
     /// It is shown, and was not detected.
     Missed,
-    /// It was detected, but not often enough to be shown.
+    /// It was found just now, and not often enough to be shown.
     Unconfirmed,
-    /// It is no longer shown.
+    /// It is no longer shown, or too doubtful to be shown soon.
     Lost,
 }
 
@@ -184,9 +216,12 @@ impl TrackedObject {
             class_id: detection.class_id,
             seen_at: now,
             over_at: now,
-            rounds: [false; ROUNDS],
+            rounds: [Round::Nothing; ROUNDS],
+            frames: 0,
+            first: detection.bbox,
             is_confirmed: false,
             axes,
+            rest: Rest::new(measured, now),
             seen,
         }
     }
@@ -200,6 +235,14 @@ impl TrackedObject {
             spread_px,
             axes,
         }
+    }
+
+    /// The whole picture has moved.
+    pub(super) fn shift(&mut self, by: Shift) {
+        self.axes[0].position += by.x;
+        self.axes[1].position += by.y;
+        self.first = self.first.moved(by.x, by.y);
+        self.rest.shift(by);
     }
 
     /// Updates the object with the detection that was matched to it.
@@ -223,6 +266,9 @@ impl TrackedObject {
             axis.correct(measured[i], noise[i]);
         }
         self.axes = axes;
+        if is_over {
+            self.rest.correct(measured, size_px(&detection.bbox), now);
+        }
         self.seen_at = now;
         if is_over {
             self.over_at = now;
@@ -252,10 +298,24 @@ impl TrackedObject {
     /// Decides after a frame, in which it was detected as `found` or not at all, whether it is shown.
     pub(super) fn note_frame(&mut self, found: Option<&Detection>, thresholds: &Thresholds) {
         self.rounds.rotate_right(1);
-        self.rounds[0] = found.is_some_and(|found| thresholds.is_over(found));
-        let hits = self.rounds.iter().filter(|hit| **hit).count();
+        self.frames = (self.frames + 1).min(ROUNDS);
+        self.rounds[0] = match found {
+            Some(found) if thresholds.is_over(found) && thresholds.is_plain(found) => Round::Plain,
+            Some(found) if thresholds.is_over(found) => Round::Over,
+            _ => Round::Nothing,
+        };
+        let hits = self.rounds.iter().filter(|round| **round != Round::Nothing);
+        let is_twice = hits.count() >= ROUNDS_NEEDED;
         let is_sure = found.is_some_and(|found| thresholds.is_sure(found));
-        self.is_confirmed |= is_sure || hits >= ROUNDS_NEEDED;
+        let is_plain = self.rounds.contains(&Round::Plain);
+        let is_earned = is_plain || self.id.is_some() || self.has_come_far();
+        self.is_confirmed |= is_sure || is_twice && is_earned;
+    }
+
+    /// Whether it was detected often and has moved away, apart from the camera.
+    fn has_come_far(&self) -> bool {
+        self.seen.len() >= EARNED_DETECTIONS
+            && bbox_of(&self.axes).iou(&self.first) < EARNED_OVERLAP
     }
 
     pub(super) fn is_confirmed(&self) -> bool {
@@ -264,8 +324,8 @@ impl TrackedObject {
 
     /// Whether the next frame can confirm it without a sure detection.
     pub(super) fn may_be_confirmed(&self) -> bool {
-        let kept = self.rounds[..ROUNDS - 1].iter().filter(|hit| **hit).count();
-        kept + 1 >= ROUNDS_NEEDED
+        let kept = self.rounds[..ROUNDS - 1].iter();
+        kept.filter(|round| **round != Round::Nothing).count() + 1 >= ROUNDS_NEEDED
     }
 
     /// `updated_at`: the last update.
@@ -289,7 +349,7 @@ impl TrackedObject {
         let standing = match (self.is_confirmed, self.id.is_some()) {
             (true, _) if is_detected => Standing::Detected,
             (true, _) if !shown_for.is_zero() => Standing::Missed,
-            (false, false) => Standing::Unconfirmed,
+            (false, false) if self.frames < ROUNDS => Standing::Unconfirmed,
             _ => Standing::Lost,
         };
         Expectation {
@@ -314,15 +374,21 @@ impl TrackedObject {
             return None;
         }
         let [x, y, width, height] = prediction.axes.map(|axis| axis.sure_velocity());
-        let motion = Motion {
+        let moving = Motion {
             x,
             y,
             width,
             height,
         };
+        let (bbox, motion) = match self.rest.place(self.seen_at) {
+            Some([cx, cy, width, height]) => {
+                (BBox::around(cx, cy, width, height), Motion::default())
+            }
+            None => (prediction.bbox, moving),
+        };
         let unseen_limit = limits.of_unseen(unseen.is_zero());
         let shown_for = unseen_limit.min(unseen + (limits.weak - weak));
-        let track = Track::still(self.id?, self.class_id, self.score(), prediction.bbox);
+        let track = Track::still(self.id?, self.class_id, self.score(), bbox);
         Some(track.moving(motion, unseen, shown_for))
     }
 
@@ -396,122 +462,4 @@ fn size_px(bbox: &BBox) -> f32 {
 fn noise_px(size: f32) -> [f32; 4] {
     let (centre, side) = (CENTRE_NOISE * size + 0.5, SIDE_NOISE * size + 0.5);
     [centre, centre, side, side]
-}
-
-/// A Kalman filter of one coordinate: position and velocity with white-noise acceleration, in pixels
-/// and seconds.
-///
-/// SORT (Bewley et al. 2016, arXiv:1602.00763) and ByteTrack filter eight states together. With diagonal
-/// noise the four coordinates are independent, so that four small filters give the same result. The
-/// noise grows with elapsed seconds, not frames: Bar-Shalom, Li, Kirubarajan, "Estimation with
-/// Applications to Tracking and Navigation" (2001), section 6.2.2.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Axis {
-    pub(super) position: f32,
-    pub(super) velocity: f32,
-    /// Covariances: position, position and velocity, velocity.
-    p: [f32; 3],
-}
-
-impl Axis {
-    /// Starts at a measurement. Of the velocity only the standard deviation is known.
-    pub(super) fn new(measured: f32, noise_px: f32, speed_px_s: f32) -> Self {
-        let p = [noise_px * noise_px, 0.0, speed_px_s * speed_px_s];
-        Self {
-            position: measured,
-            velocity: 0.0,
-            p,
-        }
-    }
-
-    /// Predicts the state after `dt_s`. `acceleration` is the square root of the noise density, in
-    /// px / s^1.5.
-    pub(super) fn predict(&mut self, dt_s: f32, acceleration: f32) {
-        let q = acceleration * acceleration;
-        let [pp, pv, vv] = self.p;
-        self.position += self.velocity * dt_s;
-        self.p = [
-            pp + dt_s * (2.0 * pv + dt_s * vv) + q * dt_s.powi(3) / 3.0,
-            pv + dt_s * vv + q * dt_s * dt_s / 2.0,
-            vv + q * dt_s,
-        ];
-    }
-
-    /// Updates the state with a measurement of the standard deviation `noise_px`.
-    pub(super) fn correct(&mut self, measured: f32, noise_px: f32) {
-        let [pp, pv, vv] = self.p;
-        let innovation = measured - self.position;
-        let total = pp + noise_px * noise_px;
-        let (gain, gain_v) = (pp / total, pv / total);
-        self.position += gain * innovation;
-        self.velocity += gain_v * innovation;
-        self.p = [pp * (1.0 - gain), pv * (1.0 - gain), vv - gain_v * pv];
-    }
-
-    /// The squared distance of a measurement from the prediction, in standard deviations.
-    pub(super) fn surprise(&self, measured: f32, noise_px: f32) -> f32 {
-        let innovation = measured - self.position;
-        innovation * innovation / (self.p[0] + noise_px * noise_px)
-    }
-
-    /// The velocity, reduced by its uncertainty (positive-part shrinkage, James and Stein 1961): objects
-    /// that stand still do not jitter, and fast ones lose nearly nothing.
-    pub(super) fn sure_velocity(&self) -> f32 {
-        let squared = self.velocity * self.velocity;
-        if squared <= self.p[2] {
-            0.0
-        } else {
-            self.velocity * (1.0 - self.p[2] / squared)
-        }
-    }
-
-    /// Standard deviation of the position.
-    pub(super) fn spread_px(&self) -> f32 {
-        self.p[0].max(0.0).sqrt()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_filter_learns_a_constant_speed_at_any_rate() {
-        for dt_s in [1.0 / 30.0, 0.1, 0.33] {
-            let mut axis = Axis::new(10.0, 2.0, 500.0);
-            for step in 1..=20 {
-                axis.predict(dt_s, 100.0);
-                axis.correct(10.0 + 300.0 * dt_s * step as f32, 2.0);
-            }
-            assert!((axis.velocity - 300.0).abs() < 5.0, "{dt_s}: {axis:?}");
-            assert!(axis.spread_px() < 2.0, "{axis:?}");
-        }
-    }
-
-    #[test]
-    fn two_measurements_are_enough_for_a_velocity() {
-        let mut axis = Axis::new(0.0, 2.0, 800.0);
-        axis.predict(0.1, 100.0);
-        axis.correct(30.0, 2.0);
-        assert!((axis.velocity - 300.0).abs() < 15.0, "{axis:?}");
-    }
-
-    #[test]
-    fn smooths_what_stands_still() {
-        let mut axis = Axis::new(50.0, 3.0, 800.0);
-        for step in 0..60 {
-            axis.predict(0.1, 40.0);
-            axis.correct(if step % 2 == 0 { 53.0 } else { 47.0 }, 3.0);
-        }
-        assert!((axis.position - 50.0).abs() < 1.7, "{axis:?}");
-    }
-
-    #[test]
-    fn no_time_no_change() {
-        let mut axis = Axis::new(5.0, 1.0, 10.0);
-        let before = axis.p;
-        axis.predict(0.0, 100.0);
-        assert_eq!(axis.p, before);
-        assert_eq!(axis.surprise(5.0, 1.0), 0.0);
-    }
 }

@@ -12,6 +12,7 @@ use super::gate::MotionGate;
 use super::pace::{FrameSelector, Pace};
 use super::second::SecondAtWork;
 use super::tuning::{Tuning, TuningControl};
+use crate::camera_motion::{CameraMotion, Shift};
 use crate::detection::Detection;
 use crate::detector::DetectError;
 use crate::metrics::DetectorMetrics;
@@ -44,6 +45,9 @@ pub(super) struct AtWork<D> {
     thresholds: Thresholds,
     /// Of the last frame.
     view: View,
+    camera: CameraMotion,
+    /// When the last frame was captured.
+    followed: Option<Instant>,
     /// Failures in a row.
     pub(super) failures: u32,
     selector: FrameSelector,
@@ -75,6 +79,8 @@ impl<D: Detect> AtWork<D> {
             shown: Vec::new(),
             thresholds: Thresholds::new(config, BTreeMap::new()),
             view: View::default(),
+            camera: CameraMotion::default(),
+            followed: None,
             failures: 0,
             selector: FrameSelector::default(),
             gate: MotionGate::default(),
@@ -152,6 +158,7 @@ impl<D: Detect> AtWork<D> {
         if self.view != view {
             // Another source, mode or mounting, so that the old boxes do not apply.
             self.tracker.forget();
+            self.camera.forget();
             if let Some(second) = &mut self.second {
                 second.forget();
             }
@@ -183,6 +190,7 @@ impl<D: Detect> AtWork<D> {
         }
         let started = Instant::now();
         let picture = (view.0, frame.camera.as_deref());
+        self.camera.observe(&frame.pixels, frame.captured_at);
         let mut items = self.track(detections, by_second, picture, frame.captured_at);
         self.zones.mark(&mut items, picture, frame.captured_at);
         metrics.track.observe(started.elapsed().as_secs_f64());
@@ -240,11 +248,15 @@ impl<D: Detect> AtWork<D> {
         });
         MotionGate::prepare(&mut self.tracker, is_gated);
         self.tracker.count_on_from(next_id);
-        let mut items = self.tracker.update(&detections, captured_at);
+        let before = self.followed.replace(captured_at);
+        let moved = moved_since(&mut self.camera, before);
+        let mut items = self.tracker.update_moved(&detections, captured_at, moved);
         if let Some(second) = &mut self.second {
             if let Some(mut found) = by_second {
                 found.retain(|one| second.thresholds().is_plausible(one) && is_shown(one));
-                second.follow(&found, captured_at, self.tracker.next_id(), is_gated);
+                let moved = moved_since(&mut self.camera, second.seen_at());
+                second.set_next_id(self.tracker.next_id());
+                second.follow(&found, captured_at, moved, is_gated);
             }
             items.extend(second.tracks_at(captured_at));
             items.sort_by_key(|track| track.id);
@@ -266,6 +278,12 @@ impl<D: Detect> AtWork<D> {
         };
         metrics.rate_fps.set(1.0 / smoothed);
     }
+}
+
+/// How far the camera's view has moved since a frame; zero where that is not known.
+fn moved_since(camera: &mut CameraMotion, then: Option<Instant>) -> Shift {
+    let moved = then.and_then(|then| camera.since(then));
+    moved.unwrap_or_default()
 }
 
 /// Weak detections are for the tracker, which continues known objects with them.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::gate::MotionGate;
 use super::pace::FrameSelector;
 use super::tuning::Tuning;
+use crate::camera_motion::Shift;
 use crate::detection::Detection;
 use crate::privacy::SightedKind;
 use crate::tracker::{Thresholds, Tracker, TrackerConfig};
@@ -98,17 +99,26 @@ impl SecondAtWork {
         self.classes.contains(&class_id)
     }
 
-    /// Takes its detections of a frame. New tracks get ids from `next_id` on.
+    /// When the last frame that it saw was captured.
+    pub(super) fn seen_at(&self) -> Option<Instant> {
+        self.latest.as_ref().map(|(seen_at, _)| *seen_at)
+    }
+
+    /// New tracks get ids from `next_id` on.
+    pub(super) fn set_next_id(&mut self, next_id: u64) {
+        self.tracker.count_on_from(next_id);
+    }
+
+    /// Takes its detections of a frame. `moved`: how far the camera's view has moved since the last one.
     pub(super) fn follow(
         &mut self,
         detections: &[Detection],
         captured_at: Instant,
-        next_id: u64,
+        moved: Shift,
         is_gated: bool,
     ) {
-        self.tracker.count_on_from(next_id);
         MotionGate::prepare(&mut self.tracker, is_gated);
-        let tracks = self.tracker.update(detections, captured_at);
+        let tracks = self.tracker.update_moved(detections, captured_at, moved);
         self.latest = Some((captured_at, tracks));
     }
 

@@ -1,5 +1,5 @@
 //! Which objects are shown, and with which score: none below the minimum score, and none that was not
-//! detected twice in three frames, or once with a sure score.
+//! detected twice in three frames, once of them with a plain score, or once with a sure one.
 
 use super::*;
 
@@ -57,16 +57,16 @@ impl Rounds {
 fn an_uncertain_object_is_shown_at_its_second_detection_of_three_at_every_rate() {
     for period in PERIODS {
         let shown = |scores: &[f32]| Rounds::every(period, 0.35).shown(scores);
-        assert_eq!(shown(&[0.4]), [false], "{period:?}");
-        assert_eq!(shown(&[0.4, 0.4]), [false, true], "{period:?}");
+        assert_eq!(shown(&[0.45]), [false], "{period:?}");
+        assert_eq!(shown(&[0.45, 0.45]), [false, true], "{period:?}");
         for between in [0.0, 0.2] {
             assert_eq!(
-                shown(&[0.4, between, 0.4]),
+                shown(&[0.45, between, 0.45]),
                 [false, false, true],
                 "{period:?} {between}"
             );
             assert_eq!(
-                shown(&[0.4, between, between, 0.4, between]),
+                shown(&[0.45, between, between, 0.45, between]),
                 [false; 5],
                 "{period:?} {between}"
             );
@@ -88,12 +88,12 @@ fn an_object_of_a_sure_score_is_shown_at_once_at_every_rate() {
 #[test]
 fn what_was_dismissed_uses_no_id_up() {
     let mut rounds = Rounds::every(MS * 100, 0.35);
-    let doubtful = seen(0, 0.4, square(300.0, 300.0));
+    let doubtful = seen(0, 0.45, square(300.0, 300.0));
     let sure = seen(0, 0.9, square(800.0, 300.0));
     rounds.next(&[doubtful]);
     assert_eq!(ids(&rounds.next(&[doubtful])), [1]);
     assert_eq!(ids(&rounds.next(&[doubtful, sure])), [1, 2]);
-    let once = seen(0, 0.4, square(550.0, 600.0));
+    let once = seen(0, 0.45, square(550.0, 600.0));
     assert_eq!(ids(&rounds.next(&[doubtful, sure, once])), [1, 2]);
     for _ in 0..3 {
         assert_eq!(ids(&rounds.next(&[doubtful, sure])), [1, 2]);
@@ -124,8 +124,53 @@ fn weak_detections_change_neither_score_nor_id_and_end_the_track_in_time() {
         assert!(held >= least, "{period:?}: held for {held:?}");
         assert!(held <= Duration::from_secs(3), "{period:?}: {held:?}");
         // The same object returns with its id, but one uncertain detection is not enough.
-        assert!(rounds.score(0.55).is_empty(), "{period:?}");
-        assert_eq!(ids(&rounds.score(0.55)), [1], "{period:?}");
+        assert!(rounds.score(0.56).is_empty(), "{period:?}");
+        assert_eq!(ids(&rounds.score(0.56)), [1], "{period:?}");
+    }
+}
+
+#[test]
+fn a_doubtful_thing_that_stays_where_it_is_is_never_shown() {
+    let mut noise = Noise(4);
+    for period in PERIODS {
+        // A dark corner that is a chair at 22 %, for ten seconds.
+        let mut rounds = Rounds::every(period, 0.2);
+        for _ in 0..(10_000 / period.as_millis()).max(10) {
+            let place = noise.stray(PLACE, 3.0);
+            let shown = rounds.next(&[seen(0, 0.22 + 0.03 * noise.next(), place)]);
+            assert!(shown.is_empty(), "{period:?}: {shown:?}");
+        }
+        // It is, after all.
+        assert_eq!(rounds.score(0.3).len(), 1, "{period:?}");
+    }
+}
+
+#[test]
+fn a_doubtful_object_earns_its_box_by_moving_and_keeps_it() {
+    let mut noise = Noise(4);
+    let mut rounds = Rounds::every(MS * 100, 0.35);
+    let mut shown_from = None;
+    for step in 0..40 {
+        let place = noise.stray(PLACE.moved(6.0 * step as f32, 0.0), 2.0);
+        let shown = rounds.next(&[seen(0, 0.38, place)]);
+        if shown.is_empty() {
+            assert_eq!(shown_from, None, "{step}: it does not flicker");
+        } else {
+            shown_from.get_or_insert(step);
+        }
+    }
+    // A third of its width is a half of the IoU.
+    let shown_from = shown_from.expect("shown");
+    assert!((5..=9).contains(&shown_from), "{shown_from}");
+    // The camera's motion is not its own.
+    let mut rounds = Rounds::every(MS * 100, 0.35);
+    for step in 0..40 {
+        rounds.now += rounds.period;
+        let place = noise.stray(PLACE.moved(6.0 * step as f32, 0.0), 2.0);
+        let found = [seen(0, 0.38, place)];
+        let moved = Shift { x: 6.0, y: 0.0 };
+        let shown = rounds.tracker.update_moved(&found, rounds.now, moved);
+        assert!(shown.is_empty(), "{step}: {shown:?}");
     }
 }
 
@@ -150,8 +195,8 @@ fn a_hidden_object_hides_nothing_else() {
 fn a_class_is_shown_only_when_it_was_detected_twice_or_surely() {
     // With so low a threshold, one detection outweighs two of another class and is still not a sure one.
     let mut rounds = Rounds::every(MS * 100, 0.1);
-    rounds.shown(&[0.12, 0.12]);
-    let odd = seen(7, 0.3, PLACE);
+    rounds.shown(&[0.12, 0.2]);
+    let odd = seen(7, 0.36, PLACE);
     assert_eq!(rounds.next(&[odd])[0].class_id, 0);
     assert_eq!(rounds.next(&[odd])[0].class_id, 7);
 }

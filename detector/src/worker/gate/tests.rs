@@ -172,7 +172,7 @@ fn what_enters_a_still_picture_is_detected_in_the_same_frame() {
 fn an_object_that_is_not_confirmed_is_detected_again_soon() {
     let mut station = Station::new();
     let (picture, mut found) = block(200);
-    found[0].score = 0.4;
+    found[0].score = 0.45;
     assert!(station.frame(&picture, &found));
     let next = (1..10).find(|_| station.frame(&picture, &found));
     assert_eq!(next, Some(2), "frames until the next detection");
