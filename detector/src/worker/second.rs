@@ -211,7 +211,8 @@ mod tests {
         for frame in 0..10 {
             let ms = frame * 200;
             let detections = [found(2, 50.0 + ms as f32 / 10.0)];
-            second.follow(&detections, at(ms), 40, false);
+            second.set_next_id(40);
+            second.follow(&detections, at(ms), Shift::default(), false);
         }
         let now: Vec<Track> = second.tracks_at(at(1800)).collect();
         let later: Vec<Track> = second.tracks_at(at(1900)).collect();
