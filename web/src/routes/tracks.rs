@@ -120,7 +120,7 @@ fn describe<'a>(app: &App, tracks: &'a Tracks) -> TracksEvent<'a> {
     } else {
         tracks.items.as_slice()
     };
-    let item = |track: &Track| {
+    let item = |track: &'a Track| {
         let (red, green, blue) = class_colour(track.class_id);
         TrackEvent {
             id: track.id,
