@@ -5,6 +5,7 @@
 //! the tracker's own velocities.
 
 mod alignment;
+mod shift;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,8 @@ use capture::I420;
 use crate::luma_grid::LumaGrid;
 use alignment::{Pyramid, align};
 
+pub(crate) use shift::Shift;
+
 /// Cells across the longer side of a picture, at most.
 const MOST_CELLS: u32 = 160;
 /// Every fourth row averages noise away as well in cells of this size.
@@ -23,13 +26,6 @@ const ROW_STEP: u32 = 4;
 const KEPT: usize = 24;
 /// A picture stands for another that was captured so shortly before or after it.
 const SAME_TIME: Duration = Duration::from_millis(8);
-
-/// Pixels to the right and down.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(crate) struct Shift {
-    pub(crate) x: f32,
-    pub(crate) y: f32,
-}
 
 /// Remembers small planes of pictures, and compares the newest one with an earlier one.
 #[derive(Debug, Default)]

@@ -3,7 +3,7 @@
 //! The inverse compositional form of Lucas and Kanade's method (Baker and Matthews 2004, "Lucas-Kanade 20 Years On"),
 //! with Cauchy weights, so that what moves by itself hardly counts, and a common difference of brightness.
 
-use super::Shift;
+use super::shift::Shift;
 
 /// Levels of a pyramid; each has half of the columns and rows of the one before.
 const LEVELS: usize = 3;
