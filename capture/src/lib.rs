@@ -52,6 +52,7 @@ pub use sources::camera::{Mode, PixelFormat, Wanted, ranked};
 pub use sources::idle::{CaptureLimit, PictureDemand};
 pub use sources::kind::SourceKind;
 pub use sources::scene;
+pub use sources::video::VideoReader;
 pub use sources::webcam::{Device, devices, named as device_named};
 pub use spec::{SourceSpec, SpecError, Y4mInput};
 pub use supervisor::{

@@ -13,7 +13,7 @@ pub(crate) mod output;
 mod pacer;
 pub mod scene;
 pub(crate) mod stall;
-mod video;
+pub(crate) mod video;
 pub(crate) mod webcam;
 pub(crate) mod y4m;
 

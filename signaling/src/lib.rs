@@ -6,7 +6,7 @@
 //! `fanout` numbers and paces them for each viewer with `congestion` as its guide, `transport` seals and
 //! sends them. `engine` is the threads on which that happens, `session` and `sdp` are how viewers
 //! come to it. The ways beside it: `ingest` (pictures published to this station) and [`publish`]
-//! (the feed sent on to another server).
+//! (the feed sent on to another server). [`mp4`] keeps encoded pictures in a file.
 //!
 //! Never: knows of detection, models or cameras.
 
@@ -20,6 +20,7 @@ mod fanout;
 pub mod fuzz;
 mod ingest;
 pub mod metrics;
+pub mod mp4;
 pub mod publish;
 pub mod rtp;
 mod sdp;

@@ -57,6 +57,14 @@ Examples:
 Precedence: command line, then CARRIER_* variables, then the configuration file, then the defaults.
 Exit codes: 0 fine, 1 failed, 2 wrong usage or configuration.";
 
+const DETECT_EXAMPLES: &str = "\
+Examples:
+  carrier detect photo.jpg --format table
+  carrier detect holiday/ 'more/*.png' --out annotated --format csv > found.csv
+  carrier detect clip.mp4 --out annotated --format coco > found.json
+
+In a video, objects are followed as in the live feed, and have the number of their track.
+A picture or video that cannot be read is reported, the others are read, and the exit code is 1.";
 const EVAL_EXAMPLES: &str = "\
 Examples:
   carrier eval --model yolox_nano --coco annotations/instances_val2017.json --images val2017
@@ -85,7 +93,8 @@ pub(crate) enum Command {
     /// List, download, check, measure, remove or add detection models
     #[command(subcommand)]
     Models(ModelsCommand),
-    /// Detect objects in still pictures
+    /// Detect objects in pictures and videos
+    #[command(after_help = DETECT_EXAMPLES)]
     Detect(DetectArgs),
     /// Measure the average precision of a model on annotated pictures
     #[command(after_help = EVAL_EXAMPLES)]
@@ -425,7 +434,7 @@ pub(crate) struct TokenArgs {
 /// Options of `carrier detect`.
 #[derive(Debug, Args)]
 pub(crate) struct DetectArgs {
-    /// Pictures: JPEG, PNG or WebP
+    /// Pictures (JPEG, PNG, WebP), videos, folders of them, patterns as '*.jpg', or - for a picture on standard input
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -433,7 +442,7 @@ pub(crate) struct DetectArgs {
     /// Leave out detections below this score, 0 to 1 [default: the model's own]
     #[arg(long, env = "CARRIER_MIN_SCORE", value_name = "SCORE")]
     pub(crate) min_score: Option<f32>,
-    /// Write annotated copies into this folder
+    /// Write annotated copies into this folder: JPEG and MP4
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// How results are printed
@@ -443,8 +452,12 @@ pub(crate) struct DetectArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// One JSON object a picture
+    /// One JSON object a picture, also of videos
     Jsonl,
+    /// One row a detection
+    Csv,
+    /// One COCO file of all pictures, written at the end
+    Coco,
     /// For people
     Table,
 }

@@ -1,5 +1,7 @@
 //! Video files and RTSP or HTTP streams, through OpenCV (FFmpeg).
 
+mod reader;
+
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -17,7 +19,9 @@ use super::pacer::Pacer;
 use super::stall::StallLimits;
 use crate::convert::{PixelAspect, Raster, Squarer, bgr24};
 use crate::error::CaptureError;
-use crate::picture::{I420, PictureError, PooledPicture};
+use crate::picture::{I420, PictureError, PicturePool, PooledPicture};
+
+pub use reader::VideoReader;
 
 /// FFmpeg gives up opening an address after this.
 const OPEN_MS: i32 = 8000;
@@ -66,17 +70,13 @@ fn run_file(request: &Request, output: &mut SourceOutput) -> Result<(), CaptureE
         name: name.clone(),
         detail,
     };
-    // FFmpeg takes the text before a colon for a protocol, unless a folder stands before it.
-    let absolute = std::path::absolute(path).map_err(|error| unplayable(error.to_string()))?;
-    let file = absolute
-        .to_str()
-        .ok_or_else(|| unplayable("its path is no UTF-8".to_owned()))?;
+    let file = address_of(path).map_err(unplayable)?;
     let mut pacer: Option<Pacer> = None;
     while output.is_wanted() {
         // Checked here because FFmpeg does not give a reason.
         let written = readable(path).map_err(unplayable)?;
         // Opened again for each repetition: seeking to the start is not exact in every container.
-        let stream = Stream::open(file)
+        let stream = Stream::open(&file)
             .map_err(unplayable)?
             .ok_or_else(|| unplayable("it is no video that FFmpeg can read".to_owned()))?;
         let pacer = pacer.get_or_insert_with(|| Pacer::new(stream.fps));
@@ -92,6 +92,13 @@ fn run_file(request: &Request, output: &mut SourceOutput) -> Result<(), CaptureE
         }
     }
     Ok(())
+}
+
+/// The path as FFmpeg takes it, which takes text before a colon for a protocol unless a folder stands before it.
+fn address_of(path: &Path) -> Result<String, String> {
+    let absolute = std::path::absolute(path).map_err(|error| error.to_string())?;
+    let text = absolute.into_os_string().into_string();
+    text.map_err(|_| "its path is no UTF-8".to_owned())
 }
 
 /// When the file was written, and its length. The error says why it cannot be played.
@@ -252,7 +259,7 @@ impl Stream {
                 continue;
             }
             let converted = output.timed(|| {
-                let picture = to_i420(&decoded, output)?;
+                let picture = to_i420(&decoded, output.pool())?;
                 squarer.squared(picture, aspect, output.pool())
             });
             output.pause_until(captured_at);
@@ -277,7 +284,7 @@ struct Played {
     first: Option<PooledPicture>,
 }
 
-fn to_i420(picture: &Mat, output: &SourceOutput) -> Result<PooledPicture, String> {
+fn to_i420(picture: &Mat, pool: &PicturePool) -> Result<PooledPicture, String> {
     let side = |length: i32| u32::try_from(length).unwrap_or_default();
     let (width, height) = (side(picture.cols()), side(picture.rows()));
     if picture.channels() != 3 {
@@ -294,7 +301,7 @@ fn to_i420(picture: &Mat, output: &SourceOutput) -> Result<PooledPicture, String
         height,
         stride: width as usize * 3,
     };
-    bgr24(&raster, output.pool()).map_err(|error| error.to_string())
+    bgr24(&raster, pool).map_err(|error| error.to_string())
 }
 
 /// Time limit for connecting to an RTSP camera, and for each line of its answer.

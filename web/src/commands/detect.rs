@@ -1,51 +1,43 @@
-//! `carrier detect`: runs the detector of the live feed on still pictures.
+//! `carrier detect`: runs the detector of the live feed on pictures and videos.
 
-use std::collections::BTreeSet;
-use std::ffi::OsString;
-use std::io::{Write, stderr};
-use std::path::{Path, PathBuf};
+mod copies;
+mod inputs;
+mod progress;
+mod report;
+
+use std::io::{Read, Write, stderr, stdin};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, bail};
-use capture::jpeg::JpegEncoder;
 use capture::still::{Still, StillLoader};
-use capture::{I420, Mounting};
-use detector::{Detection, Detector, OverlayPainter, Track, Tracks};
-use serde::Serialize;
+use capture::{Mounting, VideoReader};
+use detector::{Detector, Track, Tracker, TrackerConfig, Tracks};
 
 use super::open_detector;
-use crate::cli::{DetectArgs, Format};
+use crate::cli::DetectArgs;
 use crate::output::{OutputError, error_about, exit_code, print};
-
-/// Higher than for the stream: annotated copies are examined closely.
-const QUALITY: u8 = 92;
-
-#[derive(Debug, Serialize)]
-struct Found<'a> {
-    image: &'a str,
-    width: u32,
-    height: u32,
-    detections: Vec<FoundThing<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct FoundThing<'a> {
-    class: &'a str,
-    class_id: usize,
-    score: f32,
-    /// Left, top, right, bottom in pixels.
-    #[serde(rename = "box")]
-    bbox_px: [f32; 4],
-}
+use copies::AnnotatedCopies;
+use inputs::{Input, inputs_of, is_video};
+use progress::Progress;
+use report::{Found, FoundThing, Report, VideoFrame};
 
 pub(crate) fn run(args: &DetectArgs) -> anyhow::Result<ExitCode> {
     if let Some(score) = args.min_score.filter(|score| !(0.0..=1.0).contains(score)) {
         bail!("--min-score {score}: a score lies between 0 and 1");
     }
+    let mut failures = Failures(0);
+    let mut inputs = Vec::new();
+    for argument in &args.paths {
+        match inputs_of(argument) {
+            Ok(found) => inputs.extend(found),
+            Err(error) => failures.note(argument, &error),
+        }
+    }
     let detector = open_detector(&args.model.model)?;
-    let mut stills = StillDetector {
+    let mut run = DetectRun {
         min_score: args.min_score.unwrap_or_else(|| detector.min_score()),
         detector,
         loader: StillLoader::new()?,
@@ -54,166 +46,149 @@ pub(crate) fn run(args: &DetectArgs) -> anyhow::Result<ExitCode> {
             .as_deref()
             .map(AnnotatedCopies::in_folder)
             .transpose()?,
-        format: args.format,
+        report: Report::new(args.format),
+        progress: Progress::new(inputs.len()),
     };
-    let mut failed = false;
-    for path in &args.paths {
-        if let Err(error) = stills.detect(path) {
+    for input in &inputs {
+        if let Err(error) = run.detect(input) {
+            run.progress.clear();
             if error.is::<OutputError>() {
                 return Err(error);
             }
-            failed = true;
-            let why = error_about(path, error.as_ref());
-            let _ = writeln!(stderr(), "carrier: {why}");
+            failures.note(input.path(), &error);
         }
+        run.progress.input_done();
     }
-    Ok(exit_code(!failed))
+    run.progress.clear();
+    print(&run.report.end(&run.detector.labels())?)?;
+    Ok(exit_code(failures.0 == 0))
 }
 
-struct StillDetector {
+/// One bad picture never ends a run.
+struct Failures(usize);
+
+impl Failures {
+    fn note(&mut self, path: &Path, error: &anyhow::Error) {
+        self.0 += 1;
+        let why = error_about(path, error.as_ref());
+        let _ = writeln!(stderr(), "carrier: {why}");
+    }
+}
+
+struct DetectRun {
     detector: Detector,
     min_score: f32,
     loader: StillLoader,
     copies: Option<AnnotatedCopies>,
-    format: Format,
+    report: Report,
+    progress: Progress,
 }
 
-impl StillDetector {
-    fn detect(&mut self, path: &Path) -> anyhow::Result<()> {
-        let mut still = self.loader.load(path)?;
-        let detections = self.detector.detect(&still.pixels, self.min_score)?;
-        let labels = self.detector.labels();
-        let name = path.to_string_lossy();
-        let found = describe(&name, &still, &detections, &labels);
-        let text = match self.format {
-            Format::Jsonl => serde_json::to_string(&found)? + "\n",
-            Format::Table => table(&found),
-        };
-        print(&text)?;
-        if let Some(copies) = &mut self.copies {
-            copies.write(path, &mut still.pixels, &detections, labels)?;
+impl DetectRun {
+    fn detect(&mut self, input: &Input) -> anyhow::Result<()> {
+        match input {
+            Input::File(path) if is_video(path) => self.video(path),
+            Input::File(path) => {
+                let still = self.loader.load(path)?;
+                self.still(path, still)
+            }
+            Input::StandardInput => {
+                let mut bytes = Vec::new();
+                stdin()
+                    .lock()
+                    .take(StillLoader::MAX_BYTES + 1)
+                    .read_to_end(&mut bytes)
+                    .context("standard input cannot be read")?;
+                let still = self.loader.decode(&bytes)?;
+                self.still(input.path(), still)
+            }
         }
+    }
+
+    fn still(&mut self, path: &Path, mut still: Still) -> anyhow::Result<()> {
+        let detections = self.detector.detect(&still.pixels, self.min_score)?;
+        let things = detections
+            .iter()
+            .zip(1..)
+            .map(|(found, number)| Track::still(number, found.class_id, found.score, found.bbox));
+        let size = (still.pixels.width(), still.pixels.height());
+        let tracks = self.tracks(Instant::now(), size, things.collect());
+        self.tell(path, None, (still.width, still.height), &tracks)?;
+        if let Some(copies) = &mut self.copies {
+            copies.write(path, &mut still.pixels, &tracks)?;
+        }
+        self.progress.picture(&path.to_string_lossy(), 1.0);
         Ok(())
     }
-}
 
-fn describe<'a>(
-    image: &'a str,
-    still: &Still,
-    detections: &[Detection],
-    labels: &'a [String],
-) -> Found<'a> {
-    let thing = |found: &Detection| FoundThing {
-        class: labels.get(found.class_id).map_or("unknown", String::as_str),
-        class_id: found.class_id,
-        score: found.score,
-        bbox_px: [
-            found.bbox.x1,
-            found.bbox.y1,
-            found.bbox.x2.min(still.width as f32),
-            found.bbox.y2.min(still.height as f32),
-        ],
-    };
-    Found {
-        image,
-        width: still.width,
-        height: still.height,
-        detections: detections.iter().map(thing).collect(),
-    }
-}
-
-fn table(found: &Found<'_>) -> String {
-    let mut text = format!("{} ({}x{})\n", found.image, found.width, found.height);
-    if found.detections.is_empty() {
-        text += "  nothing found\n";
-    }
-    for thing in &found.detections {
-        let [x1, y1, x2, y2] = thing.bbox_px;
-        let at = format!("{x1:.0},{y1:.0} to {x2:.0},{y2:.0}");
-        text += &format!(
-            "  {:<16} {:>3.0} %  {at}\n",
-            thing.class,
-            thing.score * 100.0
-        );
-    }
-    text
-}
-
-/// Writes annotated copies into one folder.
-struct AnnotatedCopies {
-    folder: PathBuf,
-    painter: OverlayPainter,
-    encoder: JpegEncoder,
-    taken: BTreeSet<OsString>,
-}
-
-impl AnnotatedCopies {
-    fn in_folder(folder: &Path) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
-        Ok(Self {
-            folder: folder.to_owned(),
-            painter: OverlayPainter::new(),
-            encoder: JpegEncoder::new()?,
-            taken: BTreeSet::new(),
-        })
+    /// Objects are followed as in the live feed, with the detections of each picture.
+    fn video(&mut self, path: &Path) -> anyhow::Result<()> {
+        let mut video = VideoReader::open(path)?;
+        let config = TrackerConfig::for_score(self.min_score);
+        let (mut tracker, start) = (Tracker::new(config), Instant::now());
+        let (mut copy, mut number) = (None, 0);
+        while let Some((mut picture, at)) = video.read()? {
+            let size = (picture.width(), picture.height());
+            if copy.is_none()
+                && let Some(copies) = &mut self.copies
+            {
+                copy = Some(copies.begin_video(path, size, video.fps())?);
+            }
+            let detections = self.detector.detect(&picture, config.weak_score)?;
+            let items = tracker.update(&detections, start + at);
+            let tracks = self.tracks(start + at, size, items);
+            self.tell(path, Some(VideoFrame::new(number, at)), size, &tracks)?;
+            if let Some(copy) = &mut copy {
+                copy.add(&mut picture, &tracks, at)?;
+            }
+            number += 1;
+            let part = number as f64 / video.length().unwrap_or(u64::MAX) as f64;
+            self.progress.picture(&path.to_string_lossy(), part);
+        }
+        if number == 0 {
+            bail!("the video has no picture that can be decoded");
+        }
+        copy.map_or(Ok(()), copies::AnnotatedVideo::finish)
     }
 
-    fn write(
-        &mut self,
-        original: &Path,
-        picture: &mut I420,
-        detections: &[Detection],
-        labels: Arc<[String]>,
-    ) -> anyhow::Result<()> {
-        let now = Instant::now();
-        let still = |(index, found): (usize, &Detection)| {
-            Track::still(index as u64 + 1, found.class_id, found.score, found.bbox)
-        };
-        let tracks = Tracks {
-            captured_at: now,
+    fn tracks(&self, at: Instant, (width, height): (u32, u32), items: Vec<Track>) -> Tracks {
+        Tracks {
+            captured_at: at,
             frame_seq: 0,
             source_number: 0,
-            frame_width: picture.width(),
-            frame_height: picture.height(),
+            frame_width: width,
+            frame_height: height,
             mounting: Mounting::default(),
-            labels,
-            items: detections.iter().enumerate().map(still).collect(),
-        };
-        self.painter.paint_tracks(picture, &tracks, now, 0);
-        let jpeg = self.encoder.encode(picture, QUALITY)?;
-        let name = self.free_name(original);
-        let target = self.folder.join(name);
-        if same_file(original, &target) {
-            bail!(
-                "{} would overwrite the original: name another --out",
-                target.display()
-            );
+            labels: self.detector.labels(),
+            items,
         }
-        std::fs::write(&target, jpeg).with_context(|| format!("cannot write {}", target.display()))
     }
 
-    /// `a/x.png` and `b/x.jpg` must not overwrite each other's copy.
-    fn free_name(&mut self, original: &Path) -> OsString {
-        let stem = original
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let names = std::iter::once(format!("{stem}.jpg"))
-            .chain((2..).map(|number| format!("{stem}-{number}.jpg")));
-        let mut free = names
-            .map(OsString::from)
-            .skip_while(|name| self.taken.contains(name));
-        let name = free.next().unwrap_or_default();
-        self.taken.insert(name.clone());
-        name
-    }
-}
-
-fn same_file(one: &Path, other: &Path) -> bool {
-    match (one.canonicalize(), other.canonicalize()) {
-        (Ok(one), Ok(other)) => one == other,
-        _ => false,
+    fn tell(
+        &mut self,
+        path: &Path,
+        frame: Option<VideoFrame>,
+        (width, height): (u32, u32),
+        tracks: &Tracks,
+    ) -> anyhow::Result<()> {
+        let labels = Arc::clone(&tracks.labels);
+        let thing = |found: &Track| {
+            let bbox = found.bbox.clipped(width, height)?;
+            Some(FoundThing {
+                class: labels.get(found.class_id).map_or("unknown", String::as_str),
+                class_id: found.class_id,
+                score: found.score,
+                track: frame.map(|_| found.id),
+                bbox_px: [bbox.x1, bbox.y1, bbox.x2, bbox.y2],
+            })
+        };
+        let text = self.report.picture(&Found {
+            image: &path.to_string_lossy(),
+            frame,
+            width,
+            height,
+            detections: tracks.items.iter().filter_map(thing).collect(),
+        })?;
+        Ok(print(&text)?)
     }
 }

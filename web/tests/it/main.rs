@@ -5,6 +5,7 @@ mod bad_input;
 mod booth;
 mod cameras;
 mod choosing;
+mod detecting;
 mod environment;
 mod eval;
 mod events;
