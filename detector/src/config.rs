@@ -6,8 +6,9 @@ use std::time::Duration;
 use crate::detectors::SECOND_FPS;
 use crate::models::places::Places;
 use crate::models::store::ModelChoice;
-use crate::onnx::provider::{Provider, SessionConfig};
+use crate::onnx::provider::Provider;
 use crate::onnx::runtime::{self, Runtime, RuntimeError};
+use crate::onnx::session_config::SessionConfig;
 
 /// How a detector is opened.
 #[derive(Debug, Clone, Default)]

@@ -12,9 +12,10 @@ use crate::metrics::DetectorMetrics;
 use crate::models::installed::InstalledModel;
 use crate::models::manifest::ModelEntry;
 use crate::onnx::placement::Placement;
-use crate::onnx::provider::{Provider, SessionConfig};
+use crate::onnx::provider::Provider;
 use crate::onnx::runtime::Runtime;
 use crate::onnx::session::{Session, SessionError};
+use crate::onnx::session_config::SessionConfig;
 use crate::preprocess::Preprocessor;
 use crate::self_test::{Answer, TestPicture, odd_things};
 

@@ -55,9 +55,10 @@ pub use models::store::{Installed, ListedModel, ModelChoice, ModelStore, RECOMME
 pub use models::timing::Timing;
 pub use onnx::device::Device;
 pub use onnx::placement::Placement;
-pub use onnx::provider::{Provider, SessionConfig};
+pub use onnx::provider::Provider;
 pub use onnx::runtime::{Runtime, RuntimeError};
 pub use onnx::session::SessionError;
+pub use onnx::session_config::SessionConfig;
 pub use opening::{OpenError, examine, open, open_all};
 pub use overlay::{
     ACCENT, BannerClock, BannerFlash, BannerFlashKind, BannerSide, Card, ClassNames, GameBanner,

@@ -9,8 +9,9 @@ use crate::models::automatic::{Candidate, Step, next_step};
 use crate::models::installed::InstalledModel;
 use crate::models::measured::{MeasuredOn, Measurements, processor};
 use crate::models::timing::Timing;
-use crate::onnx::provider::{Provider, SessionConfig};
+use crate::onnx::provider::Provider;
 use crate::onnx::runtime::Runtime;
+use crate::onnx::session_config::SessionConfig;
 use crate::self_test::TestPicture;
 
 /// How much is measured: at least so many detections, at most so many, and none begins after the time.

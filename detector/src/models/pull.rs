@@ -1,64 +1,21 @@
 //! Downloads of models: bounded, continued where a transfer broke off, verified by SHA-256, and renamed into place only
 //! when complete.
 
+mod error;
 mod transfer;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io;
 use std::path::{Path, PathBuf};
-
-use thiserror::Error;
 
 use crate::models::installed::sha256_of;
 use crate::models::manifest::ModelEntry;
+use error::cannot_write;
 use transfer::{Source, Transfer};
+
+pub use error::PullError;
 
 /// A transfer that breaks off is continued this often, as long as each attempt brings something.
 const ATTEMPTS_MAX: u32 = 4;
-
-/// Why a model could not be downloaded.
-#[derive(Debug, Error)]
-pub enum PullError {
-    /// There is no public file.
-    #[error(
-        "`{name}` has no public download: copy {name}.onnx into {folder} yourself, or name a mirror \
-         with CARRIER_MODELS_URL",
-        folder = folder.display()
-    )]
-    NoSource {
-        name: String,
-        /// Where the file would be.
-        folder: PathBuf,
-    },
-    /// The server cannot be reached, or refuses.
-    #[error("{url} cannot be fetched: {why}")]
-    Fetch { url: String, why: String },
-    /// The transfer broke off. What has come is kept.
-    #[error("{url} broke off after {got} of {wanted} bytes; the next pull continues there")]
-    Broken {
-        url: String,
-        got: u64,
-        /// The size that the manifest tells.
-        wanted: u64,
-    },
-    /// The file is longer than the manifest tells.
-    #[error(
-        "{url} sent more than the {wanted} bytes that the model has: it is not the file that the manifest means"
-    )]
-    TooLong { url: String, wanted: u64 },
-    #[error("{url} is not the file the manifest means: its SHA-256 is {found}, wanted {wanted}")]
-    Hash {
-        url: String,
-        found: String,
-        wanted: String,
-    },
-    /// Another process downloads the same model.
-    #[error("another download of {name} is under way (it writes {path})", path = path.display())]
-    Busy { name: String, path: PathBuf },
-    /// The file cannot be written.
-    #[error("{path} cannot be written: {source}", path = path.display())]
-    Write { path: PathBuf, source: io::Error },
-}
 
 /// A model that is where it belongs, whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,13 +78,6 @@ pub fn part_of(entry: &ModelEntry, folder: &Path) -> PathBuf {
         entry.file_name(),
         version.unwrap_or("new")
     ))
-}
-
-fn cannot_write(path: &Path, source: io::Error) -> PullError {
-    PullError::Write {
-        path: path.to_owned(),
-        source,
-    }
 }
 
 fn source_url(entry: &ModelEntry, mirror: Option<&str>) -> Option<String> {

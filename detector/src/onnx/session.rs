@@ -12,8 +12,10 @@ use thiserror::Error;
 
 use super::outputs::Outputs;
 use super::placement::{Placement, placements};
-use super::provider::{ProfileFolder, Provider, SessionConfig};
+use super::profile_folder::ProfileFolder;
+use super::provider::Provider;
 use super::runtime::{Runtime, fetch_command};
+use super::session_config::SessionConfig;
 use super::signature::tensor_of;
 use crate::heads::RawOutputs;
 use crate::models::installed::{InstalledModel, ModelFile};
@@ -248,7 +250,7 @@ fn builder(
         builder = builder.with_profiling(profile.prefix())?;
     }
     // Otherwise a provider that cannot be registered is left out silently.
-    let registrations = provider.registrations(config).into_iter();
+    let registrations = config.registrations(provider).into_iter();
     let strict: Vec<_> = registrations.map(|one| one.error_on_failure()).collect();
     Ok(match strict.is_empty() {
         true => builder,

@@ -11,10 +11,9 @@ use serde_json::{Map, Value, json};
 
 use self::operation::{Content, Operation, SchemaOf};
 use super::stylise::{previews, submit};
-use super::{
-    admin, camera, counts, events, feed, gallery, health, join, network, offers, page, play,
-};
-use super::{portal, print, screen, settings, shutter, status, stylise, tracks, whep_whip, worker};
+use super::{admin, camera, counts, events, feed, gallery, health, join, network, offers, page};
+use super::{play, portal, print, screen, settings, shutter, status};
+use super::{stylise, tracks, whep_whip, worker};
 use crate::http::bodies::ProblemBody;
 use crate::layers::identify::Needs;
 

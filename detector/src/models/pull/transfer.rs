@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use ureq::Body;
 use ureq::http::{Response, StatusCode, header};
 
-use super::{PullError, cannot_write};
+use super::error::{PullError, cannot_write};
 use crate::models::installed::hex;
 
 /// Time limit for connecting, and for each read.

@@ -9,7 +9,8 @@ use detector::{
 };
 use serde_json::{Value, json};
 
-use super::{meant, with_fix};
+use super::named::meant;
+use crate::commands::with_fix;
 use crate::output::{exit_code, print};
 
 pub(super) fn run(

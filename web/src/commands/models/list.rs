@@ -7,7 +7,7 @@ use detector::{
     remembered,
 };
 
-use super::how_to_get;
+use super::named::how_to_get;
 use crate::output::print;
 
 /// One line of the table.

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use anyhow::bail;
 use detector::{Installed, ModelStore, Places, Pulled};
 
-use super::{check_model_name, how_to_get};
+use super::named::how_to_get;
+use crate::commands::check_model_name;
 use crate::commands::meter::Meter;
 use crate::output::print;
 

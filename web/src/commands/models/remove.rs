@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use detector::{Installed, ModelStore, Places};
 
-use super::check_model_name;
+use crate::commands::check_model_name;
 use crate::output::print;
 
 pub(super) fn run(store: &ModelStore, places: &Places, name: &str) -> anyhow::Result<ExitCode> {

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use detector::{DetectorConfig, Installed, InstalledModel, ModelStore, try_out};
 
-use super::{meant, with_fix};
+use super::named::meant;
+use crate::commands::with_fix;
 use crate::output::{exit_code, print};
 
 pub(super) fn run(
