@@ -72,6 +72,9 @@ export async function makeLabels({ picture, words }) {
     }
   }
 
+  // In a window of another size they have other places, which the next event tells.
+  addEventListener("resize", () => forget(new Set()));
+
   return {
     show(yes) {
       if (yes === (events !== null)) return;
