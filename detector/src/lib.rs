@@ -19,6 +19,7 @@ mod detector;
 mod detectors;
 mod heads;
 mod luma_grid;
+mod luma_history;
 mod measuring;
 mod metrics;
 mod models;

@@ -11,14 +11,10 @@ use capture::I420;
 use capture::canvas::Rect;
 
 use crate::luma_grid::{BrightnessChange, LumaGrid};
+use crate::luma_history::LumaHistory;
 
-/// Cells across the longer side of a picture, at most.
-const MOST_CELLS: u32 = 160;
 /// Every second row is enough to average noise away, and takes half of the time.
 const ROW_STEP: u32 = 2;
-/// Planes that are kept: more than half a second at 30 frames a second, longer than a detection takes
-/// that is still near enough in time.
-const KEPT: usize = 24;
 /// How long an area stays hidden after it has moved: a person who comes in slowly has moved a little at
 /// each frame, and is found by the detector only later.
 const HELD_FOR: Duration = Duration::from_millis(600);
@@ -29,20 +25,10 @@ const MARGIN_CELLS: i32 = 2;
 /// More separate areas than this are the whole picture.
 const MOST_AREAS: usize = 24;
 
-/// Luma of one picture, the mean of each cell.
-#[derive(Debug, Clone)]
-struct SmallPlane {
-    captured_at: Instant,
-    cells: Vec<u8>,
-}
-
 /// Remembers small planes, and finds what moved.
 #[derive(Debug)]
 pub(super) struct Motion {
-    grid: Option<LumaGrid>,
-    /// A ring; `newest` is the index of the last one written.
-    planes: Vec<SmallPlane>,
-    newest: usize,
+    history: LumaHistory,
     /// The plane of the frame that the last sighting belongs to.
     reference: Vec<u8>,
     has_reference: bool,
@@ -50,8 +36,6 @@ pub(super) struct Motion {
     moved_at: Vec<Option<Instant>>,
     /// For each cell, whether it lies in an area that is explained.
     explained: Vec<bool>,
-    /// The sums of one row of cells.
-    column_sums: Vec<u16>,
     /// For each tile, the moved cells: left, top, right, bottom; empty tiles have left > right.
     tiles: Vec<[i32; 4]>,
     pending: Vec<usize>,
@@ -60,14 +44,11 @@ pub(super) struct Motion {
 impl Default for Motion {
     fn default() -> Self {
         Self {
-            grid: None,
-            planes: Vec::with_capacity(KEPT),
-            newest: 0,
+            history: LumaHistory::new(ROW_STEP),
             reference: Vec::new(),
             has_reference: false,
             moved_at: Vec::new(),
             explained: Vec::new(),
-            column_sums: Vec::new(),
             tiles: Vec::new(),
             pending: Vec::new(),
         }
@@ -77,39 +58,26 @@ impl Default for Motion {
 impl Motion {
     /// Forgets all pictures.
     pub(super) fn forget(&mut self) {
-        self.planes.clear();
+        self.history.forget();
         self.has_reference = false;
         self.moved_at.fill(None);
     }
 
     /// Remembers a picture.
     pub(super) fn observe(&mut self, picture: &I420, captured_at: Instant) {
-        let grid = LumaGrid::of(picture, MOST_CELLS, ROW_STEP);
-        if self.grid != Some(grid) {
+        if let Some(grid) = self.history.change_size(picture) {
             self.forget();
-            self.grid = Some(grid);
             self.moved_at = vec![None; grid.cells()];
             self.explained = vec![false; grid.cells()];
         }
-        if self.planes.len() < KEPT {
-            self.newest = self.planes.len();
-            let cells = Vec::with_capacity(grid.cells());
-            self.planes.push(SmallPlane { captured_at, cells });
-        } else {
-            self.newest = (self.newest + 1) % KEPT;
-        }
-        let plane = &mut self.planes[self.newest];
-        plane.captured_at = captured_at;
-        grid.shrink(picture, &mut self.column_sums, &mut plane.cells);
+        self.history.add(picture, captured_at);
     }
 
     /// Compares with the frame of `captured_at` from now on. An earlier one is taken if that frame was not
     /// observed: what came in between counts as moved. `false` when there is none.
     pub(super) fn refer_to(&mut self, captured_at: Instant) -> bool {
-        let earlier = self
-            .planes
-            .iter()
-            .filter(|plane| plane.captured_at <= captured_at);
+        let planes = self.history.planes();
+        let earlier = planes.filter(|plane| plane.captured_at <= captured_at);
         let nearest = earlier.max_by_key(|plane| plane.captured_at);
         self.has_reference = nearest.is_some();
         if let Some(plane) = nearest {
@@ -128,8 +96,8 @@ impl Motion {
     /// of all `explained` areas. `None`: more than can be told apart.
     pub(super) fn unexplained(&mut self, explained: &[Rect], areas: &mut Vec<Rect>) -> Option<()> {
         areas.clear();
-        let grid = self.grid?;
-        let plane = self.planes.get(self.newest)?;
+        let grid = self.history.grid()?;
+        let plane = self.history.newest()?;
         if plane.cells.len() != self.reference.len() {
             return None;
         }

@@ -135,20 +135,22 @@ fn an_unknown_runtime_flavour_is_refused_with_the_known_ones() {
     assert!(text(&output.stderr).contains("cpu, openvino (Intel), cuda"));
 }
 
+/// The real tools that `fetch-runtime.sh` needs.
+const FOR_FETCHING: [&str; 9] = [
+    "dirname",
+    "uname",
+    "sha256sum",
+    "cat",
+    "sed",
+    "head",
+    "mkdir",
+    "mktemp",
+    "rm",
+];
+
 #[test]
 fn a_failed_fetch_leaves_nothing_behind() {
-    let names = [
-        "dirname",
-        "uname",
-        "sha256sum",
-        "cat",
-        "sed",
-        "head",
-        "mkdir",
-        "mktemp",
-        "rm",
-    ];
-    let commands = Commands::real("fetch-fails", &names).fake("python3", "exit 1");
+    let commands = Commands::real("fetch-fails", &FOR_FETCHING).fake("python3", "exit 1");
     let cache = commands.folder.join("cache");
     let environment = [("XDG_CACHE_HOME", cache.to_str().expect("a plain path"))];
     let output = commands.run("fetch-runtime.sh", &[], &environment);
@@ -162,19 +164,7 @@ fn a_failed_fetch_leaves_nothing_behind() {
 
 /// All that `run.sh` needs, with a build that does nothing, and a carrier that notes its arguments and does `body`.
 fn for_run(test: &str, body: &str) -> Commands {
-    let names = [
-        "dirname",
-        "uname",
-        "sha256sum",
-        "cat",
-        "sed",
-        "head",
-        "mkdir",
-        "mktemp",
-        "rm",
-        "sh",
-        "timeout",
-    ];
+    let names = [&FOR_FETCHING[..], &["sh", "timeout"]].concat();
     let mut commands = Commands::real(test, &names).fake("python3", "exit 1");
     for tool in [
         "cargo",
