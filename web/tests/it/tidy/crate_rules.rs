@@ -6,7 +6,7 @@ pub(super) struct CrateRule {
     pub(super) never: &'static [&'static str],
 }
 
-pub(super) const CRATE_RULES: [CrateRule; 7] = [
+pub(super) const CRATE_RULES: [CrateRule; 8] = [
     CrateRule {
         folder: "capture",
         never: &[
@@ -37,6 +37,27 @@ pub(super) const CRATE_RULES: [CrateRule; 7] = [
             "mio",
             "quinn_udp",
             "anyhow",
+            "signaling",
+            "stylise",
+        ],
+    },
+    CrateRule {
+        folder: "mesh",
+        never: &[
+            "axum",
+            "ort",
+            "nokhwa",
+            "opencv",
+            "rtc",
+            "webrtc",
+            "openh264",
+            "mio",
+            "quinn_udp",
+            "anyhow",
+            "capture",
+            "detector",
+            "play",
+            "screen",
             "signaling",
             "stylise",
         ],
