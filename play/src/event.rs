@@ -1,5 +1,7 @@
 //! What happens in a round, for sounds, pictures and server-sent events.
 
+use std::time::Instant;
+
 use serde::Serialize;
 
 use crate::nickname::Nickname;
@@ -31,6 +33,12 @@ pub enum GameEvent {
         target: GameText,
         points: u32,
         finds: u32,
+    },
+    /// The target of a round across stations is in the picture.
+    TargetSeen {
+        round: u64,
+        #[serde(skip)]
+        at: Instant,
     },
     QuestionClosed {
         round: u64,

@@ -22,7 +22,9 @@ use crate::rules::how_many::HowMany;
 use crate::rules::left_or_right::LeftOrRight;
 use crate::rules::object_hunt::ObjectHunt;
 use crate::rules::red_light::RedLight;
+use crate::rules::shared_hunt::SharedHunt;
 use crate::seen::SeenFrame;
+use crate::shared_round::SharedRound;
 use crate::start::{GameKind, StartError, StartRules, StartSchedule, StartedBy};
 use crate::targets::{HuntTarget, MeasuredModel, TARGETS_MIN, TargetsError, targets};
 use crate::text::GameText;
@@ -71,6 +73,10 @@ pub struct Games {
     round: Option<Round>,
     rounds: u64,
     leaderboard: Leaderboard,
+    /// Other stations that can play.
+    partners: usize,
+    /// The round across stations that was begun last.
+    shared: Option<u64>,
     now: Instant,
 }
 
@@ -89,6 +95,8 @@ impl Games {
             round: None,
             rounds: 0,
             leaderboard,
+            partners: 0,
+            shared: None,
             now,
         }
     }
@@ -154,7 +162,10 @@ impl Games {
             .may_start(by, game, &self.settings.start, running, now)?;
         let body = self.classes.body().ok_or(StartError::NoPersons);
         match game {
-            GameKind::ObjectHunt => {
+            GameKind::Duel | GameKind::Relay if self.partners == 0 => {
+                return Err(StartError::NoPartners);
+            }
+            GameKind::ObjectHunt | GameKind::Duel | GameKind::Relay => {
                 if let Err(error) = &self.targets {
                     return Err(error.clone().into());
                 }
@@ -219,6 +230,8 @@ impl Games {
                 let record = self.leaderboard.record(game).unwrap_or(0);
                 Box::new(HowMany::new(round, body?, record, now))
             }
+            // Their host starts them: `follow_shared`.
+            GameKind::Duel | GameKind::Relay => return Err(StartError::NoPartners),
             GameKind::GroupPhoto => {
                 let head = self.classes.head().ok_or(StartError::NoPersons)?;
                 let faces_min = self.settings.group_faces_min;
@@ -226,6 +239,59 @@ impl Games {
             }
         };
         Ok(rules)
+    }
+
+    /// How many other stations can play.
+    pub fn set_partners(&mut self, partners: usize) {
+        self.partners = partners;
+    }
+
+    /// The objects that a hunt asks for, classes with hyphens for spaces; none without a model that was measured.
+    pub fn findable(&self) -> impl Iterator<Item = &str> {
+        let targets = self.targets.as_deref().unwrap_or_default();
+        targets.iter().map(|target| target.slug.as_str())
+    }
+
+    /// What can be started, in the owner's order; rounds across stations while there are others.
+    pub fn offered(&self) -> impl Iterator<Item = GameKind> {
+        let shared = GameKind::SHARED.into_iter().filter(|_| self.partners > 0);
+        self.settings.start.offered.iter().copied().chain(shared)
+    }
+
+    /// The round across stations that is to be played here, as its host tells of it; `None`: there is none. It takes the
+    /// place of a running one, but not of another across stations.
+    pub fn follow_shared(&mut self, shared: Option<&SharedRound>, now: Instant) -> Vec<GameEvent> {
+        let now = self.clock(now);
+        let mut events = Vec::new();
+        let open = self.round.as_ref().filter(|round| round.is_open());
+        let is_playing = open.is_some_and(|round| round.game.is_shared());
+        match shared {
+            Some(shared) if is_playing && self.shared == Some(shared.id) => {
+                if let Some(round) = &mut self.round {
+                    round.follow_shared(shared);
+                }
+            }
+            Some(shared) if self.shared != Some(shared.id) && !shared.is_over() => {
+                self.begin_shared(shared, now, &mut events);
+            }
+            None if is_playing => self.end_round(&mut events),
+            _ => {}
+        }
+        events
+    }
+
+    fn begin_shared(&mut self, shared: &SharedRound, now: Instant, events: &mut Vec<GameEvent>) {
+        self.shared = Some(shared.id);
+        let Ok(targets) = self.targets.clone() else {
+            return;
+        };
+        self.end_round(events);
+        self.schedule.interacted(now);
+        self.rounds += 1;
+        let (round, game, by) = (self.rounds, shared.game, StartedBy::Owner);
+        let rules = Box::new(SharedHunt::new(round, shared.clone(), targets, now));
+        self.round = Some(Round::new(round, game, by, false, rules, now));
+        events.push(GameEvent::RoundStarted { round, game, by });
     }
 
     /// Ends the round without a result, and removes what is shown of it.

@@ -18,6 +18,7 @@ mod questions;
 mod round;
 mod rules;
 mod seen;
+mod shared_round;
 mod start;
 #[cfg(test)]
 mod synthetic;
@@ -32,6 +33,7 @@ pub use leaderboard::{Leaderboard, LeaderboardEntry};
 pub use nickname::Nickname;
 pub use questions::{PollQuestion, PollQuestions, PollSide, QuestionsError};
 pub use seen::{Region, SeenFrame, SeenObject};
+pub use shared_round::{SHARED_TARGET_TIME, SharedRound, SharedWin};
 pub use start::{GameKind, StartError, StartRules, StartedBy};
 pub use targets::{HuntTarget, MeasuredClass, MeasuredModel, MeasuredModels, TargetsError};
 pub use text::{GameText, OwnText, TextValue};

@@ -106,6 +106,22 @@ impl Nickname {
         }
     }
 
+    /// The nickname of these two words; `None`: they are not in the lists.
+    #[must_use]
+    pub fn of_words(adjective: &str, animal: &str) -> Option<Self> {
+        let stored = Stored {
+            adjective: adjective.to_owned(),
+            animal: animal.to_owned(),
+        };
+        stored.try_into().ok()
+    }
+
+    /// Adjective and animal, as the lists have them.
+    #[must_use]
+    pub fn words(&self) -> [&str; 2] {
+        [&self.adjective, &self.animal]
+    }
+
     #[must_use]
     pub fn text(&self) -> GameText {
         let word = |kind: &str, word: &str| {

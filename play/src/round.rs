@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::event::{GameEvent, RoundOutcome};
 use crate::rules::{GameRules, has_passed};
 use crate::seen::SeenFrame;
+use crate::shared_round::SharedRound;
 use crate::start::{GameKind, StartedBy};
 use crate::view::{Countdown, GameMark, GameView};
 
@@ -79,6 +80,12 @@ impl Round {
         self.keeps_pictures = false;
         if let RoundStage::Result { outcome, .. } = &mut self.stage {
             outcome.strip.clear();
+        }
+    }
+
+    pub(crate) fn follow_shared(&mut self, shared: &SharedRound) {
+        if self.is_open() {
+            self.rules.follow_shared(shared);
         }
     }
 

@@ -5,6 +5,7 @@ pub(crate) mod how_many;
 pub(crate) mod left_or_right;
 pub(crate) mod object_hunt;
 pub(crate) mod red_light;
+pub(crate) mod shared_hunt;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use crate::event::{GameEvent, RoundOutcome};
 use crate::seen::SeenFrame;
+use crate::shared_round::SharedRound;
 use crate::view::{GameMark, GameView};
 
 /// A frame that was captured in time counts if its tracks arrive at most this much later.
@@ -30,6 +32,9 @@ pub(crate) trait GameRules: Send + std::fmt::Debug {
 
     /// The players want something else: another target, the next question.
     fn skip(&mut self, _now: Instant, _events: &mut Vec<GameEvent>) {}
+
+    /// What the host of a round across stations tells.
+    fn follow_shared(&mut self, _shared: &SharedRound) {}
 
     /// Adds what is to be shown.
     fn show(&self, view: &mut GameView);

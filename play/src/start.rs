@@ -18,9 +18,16 @@ pub enum GameKind {
     RedLight,
     HowMany,
     GroupPhoto,
+    /// With other stations: the first find wins a target.
+    Duel,
+    /// With other stations, in turns.
+    Relay,
 }
 
 impl GameKind {
+    /// With other stations.
+    pub const SHARED: [Self; 2] = [Self::Duel, Self::Relay];
+    /// At one station.
     pub const ALL: [Self; 5] = [
         Self::ObjectHunt,
         Self::LeftOrRight,
@@ -37,6 +44,8 @@ impl GameKind {
             Self::RedLight => "red-light",
             Self::HowMany => "how-many",
             Self::GroupPhoto => "group-photo",
+            Self::Duel => "duel",
+            Self::Relay => "relay",
         }
     }
 
@@ -50,6 +59,12 @@ impl GameKind {
     #[must_use]
     pub fn rules(self) -> GameText {
         GameText::key(format!("play.{}.rules", self.slug()))
+    }
+
+    /// Whether several stations play it together.
+    #[must_use]
+    pub fn is_shared(self) -> bool {
+        Self::SHARED.contains(&self)
     }
 
     /// Whether it takes pictures: such a game needs somebody who wants it, and a privacy mode that allows pictures.
@@ -112,6 +127,8 @@ pub enum StartError {
     NoPersons,
     #[error("the privacy mode allows no pictures")]
     NoPictures,
+    #[error("no other carrier is connected")]
+    NoPartners,
 }
 
 impl StartError {
@@ -130,6 +147,7 @@ impl StartError {
             Self::NoQuestions => "play.start.no-questions",
             Self::NoPersons => "play.start.no-persons",
             Self::NoPictures => "play.start.no-pictures",
+            Self::NoPartners => "play.start.no-partners",
         })
     }
 }
@@ -180,7 +198,7 @@ impl StartSchedule {
         running: Option<StartedBy>,
         now: Instant,
     ) -> Result<(), StartError> {
-        if !rules.offered.contains(&game) {
+        if !game.is_shared() && !rules.offered.contains(&game) {
             return Err(StartError::NotOffered);
         }
         if by == StartedBy::Owner {

@@ -48,6 +48,7 @@ fn each_key_of_the_rules_has_a_text() {
         include_str!("../rules/left_or_right.rs"),
         include_str!("../rules/object_hunt.rs"),
         include_str!("../rules/red_light.rs"),
+        include_str!("../rules/shared_hunt.rs"),
     ] {
         let literals = source.split('"').skip(1).step_by(2);
         let literals = literals.filter(|text| text.starts_with("play.") && !text.contains('{'));
@@ -62,7 +63,8 @@ fn each_key_of_the_rules_has_a_text() {
             format!("play.target.{slug}.show"),
         ]
     }));
-    keys.extend(GameKind::ALL.iter().flat_map(|game| {
+    let games = GameKind::ALL.into_iter().chain(GameKind::SHARED);
+    keys.extend(games.flat_map(|game| {
         let slug = game.slug();
         [format!("play.{slug}"), format!("play.{slug}.rules")]
     }));
