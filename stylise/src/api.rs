@@ -193,6 +193,8 @@ pub struct JobView {
     pub waits_for: Option<WaitsFor>,
     /// Whether the result may be shown in the gallery.
     pub share: bool,
+    /// Whether a shared result may be shown on other carriers, too.
+    pub is_on_carriers: bool,
     /// The result's id in the gallery; `None`: it is not shown there.
     pub gallery: Option<GalleryId>,
     /// Why a shared result is not in the gallery; `None`: it is, or it is not shared.
@@ -266,4 +268,6 @@ pub struct GalleryPicture {
     pub photo_kind: PhotoKind,
     /// What crops of it keep; `None`: no face was found.
     pub focus: Option<FocusPoint>,
+    /// Whether its visitor agreed to show it on other carriers, too.
+    pub is_on_carriers: bool,
 }

@@ -166,6 +166,22 @@ impl Booth {
         self.view(id)
     }
 
+    /// Sets whether a shared result may be shown on other carriers, too.
+    pub fn set_on_carriers(&self, id: JobId, yes: bool) -> Result<Option<JobView>, BoothError> {
+        let shared = self.shared();
+        let mut state = shared.lock();
+        if let Err(error) = state.store.set_on_carriers(id, yes) {
+            // As in `set_share`.
+            if yes || !shared.reserve.release() {
+                return Err(error);
+            }
+            state.store.set_on_carriers(id, yes)?;
+        }
+        state.followers.mark_changed(id);
+        drop(state);
+        self.view(id)
+    }
+
     /// Cancels an unfinished job, which stays visible as cancelled without its pictures. Erases a finished
     /// job.
     pub fn remove(&self, id: JobId) -> Result<Option<Removed>, BoothError> {

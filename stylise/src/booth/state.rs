@@ -218,6 +218,7 @@ impl BoothState {
             },
             waits_for: waits_for(row, running, stylist),
             share: row.share,
+            is_on_carriers: row.is_on_carriers,
             gallery: self.gallery_id(row),
             withheld: self.withheld(row),
             has_source: row.source.is_some(),

@@ -100,6 +100,7 @@ mod tests {
             note: None,
             waits_for: None,
             share: false,
+            is_on_carriers: false,
             gallery: None,
             withheld: None,
             has_source: true,

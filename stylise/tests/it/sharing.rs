@@ -37,6 +37,32 @@ fn a_picture_is_in_the_gallery_while_shared() {
 }
 
 #[test]
+fn other_carriers_show_a_picture_only_while_its_visitor_agrees_to_that() {
+    let mut rig = Rig::new("carriers");
+    let stylist = FakeStylist::new(MadeBy::BuiltIn, |_, _| Ok(png([1, 1, 1])));
+    let booth = rig.open(&[&stylist]);
+    let id = submit(&booth, "ann", "pencil").id;
+    wait_for(&booth, id, State::Done);
+    let set = |yes| {
+        booth
+            .set_on_carriers(id, yes)
+            .expect("written")
+            .expect("known")
+    };
+    assert!(!set(true).is_on_carriers, "it is not shared at all");
+    booth.set_share(id, true).expect("written");
+    assert!(!shown(&booth)[0].is_on_carriers, "shared here");
+    let view = set(true);
+    assert!(view.share && view.is_on_carriers && shown(&booth)[0].is_on_carriers);
+    let view = set(false);
+    assert!(view.share && !view.is_on_carriers && !shown(&booth)[0].is_on_carriers);
+    set(true);
+    booth.set_share(id, false).expect("written");
+    booth.set_share(id, true).expect("written");
+    assert!(!shown(&booth)[0].is_on_carriers, "agreed to anew, for here");
+}
+
+#[test]
 fn the_owner_can_hide_and_erase() {
     let mut rig = Rig::new("admin");
     let stylist = FakeStylist::new(MadeBy::BuiltIn, |_, _| Ok(png([1, 1, 1])));

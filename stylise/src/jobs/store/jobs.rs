@@ -6,7 +6,9 @@ use uuid::Uuid;
 use crate::api::{BoothError, RequestKey};
 use crate::job::{self, GalleryId, JobEvent, JobId, State};
 use crate::jobs::store::database::Store;
-use crate::jobs::store::row::{COLUMNS, Row, parsed, sql_ms, state_name};
+use crate::jobs::store::row::{
+    COLUMNS, Row, SHARED_HERE, SHARED_ON_CARRIERS, parsed, sql_ms, state_name,
+};
 use crate::jobs::store::tables::mark_order_to_forget;
 use crate::people::FocusPoint;
 use crate::photo_kind::PhotoKind;
@@ -219,6 +221,15 @@ impl Store {
                 db.execute("DELETE FROM gallery WHERE job = ?1", [seq])?;
             }
             Ok(true)
+        })
+    }
+
+    /// Sets whether a shared result may be shown on other carriers, too. Returns false for a job that is not shared.
+    pub(crate) fn set_on_carriers(&mut self, id: JobId, yes: bool) -> Result<bool, BoothError> {
+        self.change(|db| {
+            let sql = "UPDATE jobs SET share = ?2 WHERE id = ?1 AND share";
+            let share = if yes { SHARED_ON_CARRIERS } else { SHARED_HERE };
+            Ok(db.execute(sql, params![id.to_string(), share])? > 0)
         })
     }
 

@@ -11,6 +11,10 @@ use crate::jobs::queue::Owner;
 use crate::photo_kind::PhotoKind;
 use crate::stylist::{MadeBy, RemoteOrder};
 
+/// Values of the column `share`; 0: not shared.
+pub(super) const SHARED_HERE: i64 = 1;
+pub(super) const SHARED_ON_CARRIERS: i64 = 2;
+
 /// The columns that [`Row::read`] expects, in this order.
 pub(super) const COLUMNS: &str = "id, visitor, style, made_by, state, share, source, result, error, \
                                   ticket, sends, memo, created_at_ms, expires_at_ms, address, form, \
@@ -26,6 +30,8 @@ pub(crate) struct Row {
     pub(crate) made_by: MadeBy,
     pub(crate) state: State,
     pub(crate) share: bool,
+    /// Whether it may be shown on other carriers, too.
+    pub(crate) is_on_carriers: bool,
     pub(crate) source: Option<String>,
     pub(crate) result: Option<String>,
     pub(crate) error: Option<String>,
@@ -52,6 +58,7 @@ impl Row {
             made_by: parsed(row, 3)?,
             state: parsed(row, 4)?,
             share: row.get(5)?,
+            is_on_carriers: row.get::<_, i64>(5)? == SHARED_ON_CARRIERS,
             source: row.get(6)?,
             result: row.get(7)?,
             error: row.get(8)?,

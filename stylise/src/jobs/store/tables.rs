@@ -7,7 +7,7 @@ use crate::api::{BoothError, GalleryPicture};
 use crate::job::{GalleryId, JobId};
 use crate::jobs::expiry::{ClockMark, ClockReading, PreviousBoot};
 use crate::jobs::store::database::Store;
-use crate::jobs::store::row::{from_sql_ms, parsed, remote_order, sql_ms};
+use crate::jobs::store::row::{SHARED_ON_CARRIERS, from_sql_ms, parsed, remote_order, sql_ms};
 use crate::people::FocusPoint;
 use crate::photo_kind::PhotoKind;
 use crate::stylist::{MadeBy, RemoteOrder};
@@ -44,7 +44,7 @@ impl Store {
     ) -> Result<Vec<(JobId, GalleryPicture)>, BoothError> {
         self.rows(
             "SELECT gallery.id, style, made_by, ended_at_ms, hidden, jobs.id, photo_kind, approved, focus_x,
-                focus_y, expires_at_ms
+                focus_y, expires_at_ms, share
              FROM gallery JOIN jobs ON jobs.seq = gallery.job
              WHERE (?1 OR NOT hidden) AND (?2 OR approved) ORDER BY ended_at_ms DESC, jobs.seq DESC",
             [which.hidden, which.unapproved],
@@ -100,6 +100,7 @@ fn read_shown(row: &SqlRow<'_>) -> rusqlite::Result<(JobId, GalleryPicture)> {
         waits: !is_hidden && !is_approved,
         photo_kind: parsed(row, 6)?,
         focus: focus.0.zip(focus.1).map(|(x, y)| FocusPoint { x, y }),
+        is_on_carriers: row.get::<_, i64>(11)? == SHARED_ON_CARRIERS,
     };
     Ok((parsed(row, 5)?, shown))
 }
