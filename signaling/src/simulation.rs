@@ -5,6 +5,7 @@
 //! `cargo test -p signaling --lib simulation::tests::table -- --ignored --nocapture` prints all conditions;
 //! `NETWORK=300` limits it to those with that in their name, and `DETAILS=1` adds what happened with the first seed.
 
+mod bottlenecks;
 mod conditions;
 mod frame_sizes;
 mod outcome;

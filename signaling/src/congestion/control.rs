@@ -125,6 +125,12 @@ impl Control {
         self.path.set_idle_round_trip(round_trip);
     }
 
+    /// Whether it is known what the path carries, or that it shows no limit.
+    pub(crate) fn is_path_known(&self, now: Instant) -> bool {
+        let is_measured = self.reported.is_some() || self.estimate.bps().is_some();
+        is_measured || !self.first_flight.is_open(now)
+    }
+
     /// The bandwidth estimate in bits per second; `None` while the path shows no limit.
     pub(crate) fn estimate_bps(&self) -> Option<u32> {
         self.estimate.bps()

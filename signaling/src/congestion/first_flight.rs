@@ -34,6 +34,12 @@ impl FirstFlight {
         self.is_over |= is_limited || self.began.is_some_and(after_train);
     }
 
+    /// Whether nothing is known of the path yet.
+    pub(super) fn is_open(&self, now: Instant) -> bool {
+        let has_time = |began| now.saturating_duration_since(began) < LONGEST;
+        !self.is_over && self.began.is_none_or(has_time)
+    }
+
     /// Whether nothing more may leave for the time being.
     pub(super) fn is_full(&self, now: Instant, unanswered_bytes: impl FnOnce() -> u64) -> bool {
         let waits = |began| (TRAIN..LONGEST).contains(&now.saturating_duration_since(began));
@@ -56,6 +62,7 @@ mod tests {
             flight.sent(start + run * 8 * MS, 19_000);
         }
         assert!(!flight.is_full(start + 24 * MS, || 57_000), "one keyframe");
+        assert!(flight.is_open(start + 24 * MS) && !flight.is_open(start + LONGEST));
         flight.sent(start + 40 * MS, 11_000);
         assert!(!flight.is_full(start + 50 * MS, || 68_000));
         assert!(flight.is_full(start + 90 * MS, || 69_000));

@@ -235,11 +235,17 @@ impl MediaSender {
         }
     }
 
-    /// What the encoders of its present and its next rendition may spend on this viewer.
-    pub(crate) fn estimates(&self) -> impl Iterator<Item = (RenditionId, Option<u32>)> {
+    /// What the encoders of its present and its next rendition may spend on this viewer; nothing while that is not known:
+    /// of viewers who come together, the first one whose limit is known would be moved for the sake of the others.
+    pub(crate) fn estimates(
+        &self,
+        now: Instant,
+    ) -> impl Iterator<Item = (RenditionId, Option<u32>)> + use<> {
         let bps = self.control.media_bps();
         let both = [Some(self.rendition), self.next];
-        both.into_iter().flatten().map(move |id| (id, bps))
+        let is_known = self.control.is_path_known(now);
+        let known = both.into_iter().flatten().filter(move |_| is_known);
+        known.map(move |id| (id, bps))
     }
 
     /// Decides which rendition the viewer gets now.

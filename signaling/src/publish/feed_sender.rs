@@ -205,7 +205,7 @@ impl FeedSender {
 
     /// Tells the encoders what the server can take. The engine sets their bitrates where it has viewers, too.
     fn retarget(&mut self, now: Instant) {
-        self.retarget_at = self.targets.update(now, self.media.estimates());
+        self.retarget_at = self.targets.update(now, self.media.estimates(now));
         let watched = self.watched();
         let estimate_bps = self.media.control.media_bps();
         for rung in self.targets.ladder_mut() {

@@ -12,6 +12,8 @@ pub(super) struct Network {
     pub(super) name: String,
     /// Viewers behind it.
     pub(super) viewers: usize,
+    /// Whether these have one bottleneck, else each has such a network of its own.
+    pub(super) is_shared: bool,
     /// Viewers on good networks beside them.
     pub(super) others: usize,
     /// Towards the viewers.
@@ -28,6 +30,7 @@ impl Network {
         Self {
             name: format!("{name}, {round_trip_ms} ms, {} %", loss * 100.0),
             viewers: 1,
+            is_shared: true,
             others: 0,
             down: Conditions {
                 loss: if loss > 0.0 {
@@ -101,6 +104,16 @@ pub(super) fn special() -> Vec<Network> {
     shared.viewers = 2;
     let mut among_others = Network::of("1 Mbit/s among others", Some(1_000_000), 40, 0.01);
     among_others.others = 3;
+    let two = |round_trip_ms, loss| Network {
+        viewers: 2,
+        is_shared: false,
+        ..Network::of(
+            "two viewers, 1 Mbit/s each",
+            Some(1_000_000),
+            round_trip_ms,
+            loss,
+        )
+    };
     let half = Network::of("500 kbit/s", Some(500_000), 40, 0.0);
     let slowest = Network::of("150 kbit/s", Some(150_000), 40, 0.0);
     let double = Network::of("2 Mbit/s", Some(2_000_000), 40, 0.01);
@@ -112,6 +125,10 @@ pub(super) fn special() -> Vec<Network> {
         deep,
         shared,
         among_others,
+        two(20, 0.0),
+        two(20, 0.05),
+        two(100, 0.0),
+        two(100, 0.05),
         half,
         slowest,
         double,

@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use lossy_link::Link;
 
+use super::bottlenecks::Bottlenecks;
 use super::conditions::Network;
 use super::frame_sizes::Source;
-use super::receiver::{Datagram, Message, Receiver, Shown};
+use super::receiver::{Message, Receiver, Shown};
 use super::station::Station;
 
 const MS: Duration = Duration::from_millis(1);
@@ -44,7 +45,7 @@ pub(super) fn simulate(source: &'static Source, network: &Network, seed: u64) ->
     let mut receivers: Vec<Receiver> = (0..network.viewers as u64)
         .map(|viewer| Receiver::new(start, phase(viewer)))
         .collect();
-    let mut down: Link<(usize, Datagram)> = Link::new(network.down, seed);
+    let mut down = Bottlenecks::new(network, seed);
     let mut up: Link<(usize, Message)> = Link::new(network.up(), seed + 1000);
     let (mut messages, mut queues, mut estimates) = (Vec::new(), Vec::new(), Vec::new());
     let mut changes = network.changes.iter().peekable();
@@ -52,11 +53,7 @@ pub(super) fn simulate(source: &'static Source, network: &Network, seed: u64) ->
     for ms in 0..lasts_ms {
         let now = start + ms * MS;
         if let Some((_, rate_bps)) = changes.next_if(|(at, _)| *at <= ms * MS) {
-            let conditions = lossy_link::Conditions {
-                rate_bps: *rate_bps,
-                ..*down.conditions()
-            };
-            down.change(now, conditions);
+            down.change_rate(now, *rate_bps);
         }
         while let Some((_, (viewer, message))) = up.take(now) {
             station.receive(now, viewer, &with_round_trip(message, network));
@@ -64,7 +61,7 @@ pub(super) fn simulate(source: &'static Source, network: &Network, seed: u64) ->
         station.tick(now);
         for (viewer, datagram) in station.out.drain(..) {
             let bytes = datagram.payload.len() + OVERHEAD_BYTES;
-            down.offer(now, bytes, (viewer, datagram));
+            down.of(viewer).offer(now, bytes, (viewer, datagram));
         }
         while let Some((at, (viewer, datagram))) = down.take(now) {
             receivers[viewer].take(at, &datagram, &mut messages);
@@ -75,7 +72,7 @@ pub(super) fn simulate(source: &'static Source, network: &Network, seed: u64) ->
             send_all(&mut up, now, viewer, &mut messages);
         }
         if ms % 50 == 0 {
-            queues.push(down.waiting_time().unwrap_or(Duration::ZERO));
+            queues.push(down.of(0).waiting_time().unwrap_or(Duration::ZERO));
         }
         if ms % 1000 == 0 {
             estimates.push(station.estimate_bps().map_or(0, |bps| bps / 1000));
@@ -91,7 +88,7 @@ pub(super) fn simulate(source: &'static Source, network: &Network, seed: u64) ->
         station.resent,
         station.late,
         station.keyframes,
-        down.counters(),
+        down.of(0).counters(),
     );
     outcome
 }

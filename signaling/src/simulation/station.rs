@@ -246,7 +246,8 @@ impl Station {
     }
 
     fn retarget(&mut self, now: Instant) {
-        let estimates = self.viewers.iter().flat_map(MediaSender::estimates);
+        let viewers = self.viewers.iter();
+        let estimates = viewers.flat_map(|media| media.estimates(now));
         let others = std::iter::repeat_n((RenditionId::MAIN, None), self.others);
         self.retarget_at = self.targets.update(now, estimates.chain(others));
     }

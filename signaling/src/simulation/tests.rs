@@ -105,6 +105,13 @@ fn a_slow_network_without_loss_does_not_freeze() {
 }
 
 #[test]
+fn viewers_who_come_together_over_slow_networks_keep_the_large_picture() {
+    each(special(), "1 Mbit/s each", |seen| {
+        seen.shares[0] > 0.9 && seen.longest_late_gap_ms < 250
+    });
+}
+
+#[test]
 fn a_slow_network_with_loss_freezes_less_than_a_hundredth_of_the_time() {
     each(grid(), "1 Mbit/s", |seen| seen.frozen_percent < 1.0);
     each(grid(), "300 kbit/s", |seen| seen.frozen_percent < 1.0);

@@ -216,7 +216,7 @@ impl Audience {
     /// Sets the encoders' target bitrates from the estimates of their viewers.
     fn retarget(&mut self, now: Instant) {
         let watching = self.viewers.values().filter(|viewer| viewer.watches(now));
-        let own = watching.flat_map(|viewer| viewer.media.estimates());
+        let own = watching.flat_map(|viewer| viewer.media.estimates(now));
         let mut known = self.peer_index.estimates(self.shard, own.collect());
         known.extend(self.targets.renditions().iter().flat_map(|rendition| {
             let leases = self.demand.stream_leases(rendition.id) as usize;
