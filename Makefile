@@ -1,6 +1,6 @@
 # carrier. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help run build runtime model test test-all test-devices test-training test-comfyui test-print test-vaapi test-k8s test-deb image test-image test-image-twice soak audit docs licences msrv deb release fuzz bench bench-network bench-power bench-times fmt lint doc clean
+.PHONY: help run build runtime model test test-all test-devices test-training test-comfyui test-print test-vaapi test-k8s test-mesh test-deb image test-image test-image-twice soak audit docs licences msrv deb release fuzz bench bench-network bench-power bench-times fmt lint doc clean
 
 # Flavour of ONNX Runtime: cpu (also when empty), openvino (Intel) or cuda (NVIDIA).
 RUNTIME ?=
@@ -36,7 +36,7 @@ test: ## install what the tests need and run all checks that take no hours; says
 	@scripts/test.sh
 
 test-all: ## test, then every heavy check: virtual machines, package, Kubernetes, oldest compiler, training, ComfyUI, prints, VA-API, soak, fuzzing
-	@$(MAKE) --no-print-directory --keep-going test test-devices test-deb test-training test-comfyui test-print test-vaapi test-k8s msrv soak fuzz SECONDS=600
+	@$(MAKE) --no-print-directory --keep-going test test-devices test-deb test-training test-comfyui test-print test-vaapi test-k8s test-mesh msrv soak fuzz SECONDS=600
 
 test-devices: ## the webcam and the display path against real kernel drivers, in virtual machines
 	@scripts/install-build-needs.sh
@@ -56,6 +56,10 @@ test-print: ## prints through a real CUPS whose printer writes into a file (inst
 	@scripts/install-build-needs.sh
 	scripts/test-print.sh
 
+test-mesh: ## three carriers in network namespaces: found, cut off, renumbered, killed (root)
+	@scripts/install-build-needs.sh
+	scripts/test-mesh.sh
+
 test-vaapi: ## the VA-API encoder's code, with x264 where there is no graphics processor (installs GStreamer)
 	@scripts/install-build-needs.sh
 	scripts/test-vaapi.sh
@@ -65,7 +69,7 @@ test-k8s: ## the manifests in k8s/: rendered, validated, and against the built p
 
 test-deb: ## the Debian package in a virtual machine with systemd: install, start, confine, upgrade, purge (root)
 	@scripts/install-build-needs.sh
-	cargo build --release
+	cargo build --release --features carrier/mesh
 	scripts/test-deb.sh
 
 image: ## the container image, without a registry, as root (RUNTIME=openvino, ARCH=arm64)
@@ -94,7 +98,9 @@ msrv: ## whether the program builds with the oldest compiler that it promises (r
 	@scripts/install-build-needs.sh
 	scripts/msrv.sh
 
-deb: build ## the Debian package for this machine's release and architecture, into target/deb
+deb: ## the Debian package for this machine's release and architecture, into target/deb
+	@scripts/install-build-needs.sh
+	cargo build --release --features carrier/mesh
 	scripts/deb.sh
 
 release: ## everything that a release consists of, into target/release-VERSION (a committed tree)

@@ -44,7 +44,7 @@ if [ -n "${1:-}" ]; then
 else
     scripts/install-build-needs.sh
     RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=$PWD=/carrier --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo" \
-        cargo build --release --locked --package carrier --target-dir "$target/for-release"
+        cargo build --release --locked --package carrier --features mesh --target-dir "$target/for-release"
     program=$target/for-release/release/carrier
 fi
 [ "$("$program" --version)" = "carrier $version" ] ||

@@ -65,7 +65,7 @@ rust_tests() {
     # --show-output: libtest hides the output of tests that pass, and with it why one was skipped. It is
     # for the log; what is shown leaves it out again.
     {
-        env "$target_variable=$test_limit" cargo test --workspace --locked --no-fail-fast -- --show-output 2>&1
+        env "$target_variable=$test_limit" cargo test --workspace --features carrier/mesh --locked --no-fail-fast -- --show-output 2>&1
         echo $? >"$logs/rust.status"
     } | tee "$logs/rust" |
         awk '/^successes:$/ { hidden = 1 } /^(failures:|test result: .*)$/ { hidden = 0 } !hidden { print; fflush() }'
@@ -118,7 +118,7 @@ skipped() {
                 printf "  %s: %d Rust %s (%s)\n", reason, count[reason], count[reason] == 1 ? "test" : "tests", names[reason]
             }
         }' "$logs/rust" 2>/dev/null
-    echo "  not part of make test: test-devices, test-deb, test-training, test-comfyui, test-print, test-vaapi, test-k8s, msrv, soak, longer fuzzing. Run: make test-all"
+    echo "  not part of make test: test-devices, test-deb, test-training, test-comfyui, test-print, test-vaapi, test-k8s, test-mesh, msrv, soak, longer fuzzing. Run: make test-all"
 }
 
 scripts/install-build-needs.sh || exit 1
@@ -143,7 +143,7 @@ step "formatting" cargo fmt --all --check
 # Most of the browser's time goes by waiting: it runs beside the builds, which give way to it.
 page_tests >"$logs/pages" 2>&1 &
 page_tests=$!
-step "lints and build of the tests" nice -n 5 cargo test --workspace --locked --no-run
+step "lints and build of the tests" nice -n 5 cargo test --workspace --features carrier/mesh --locked --no-run
 step "licences and sources" logged audit scripts/audit.sh licences
 # The Rust tests measure times, so nothing runs beside them.
 step "pages without the program" finish_page_tests

@@ -21,7 +21,7 @@ if [ -n "$of_arch" ]; then
     export PKG_CONFIG_ALLOW_CROSS=1
     export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=$triplet-gcc
 fi
-cargo build --locked --release --package carrier --target "$target"
+cargo build --locked --release --package carrier --features mesh --target "$target"
 
 mkdir -p /out
 cp "$CARGO_TARGET_DIR/$target/release/carrier" /out/program

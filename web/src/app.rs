@@ -24,6 +24,7 @@ use crate::access::viewer_token::{CookieKey, ViewerToken};
 use crate::access::visitor::Visitors;
 use crate::assets::Languages;
 use crate::booth::PhotoBooth;
+use crate::carriers::Carriers;
 use crate::config::{Config, ConfigError};
 use crate::counting::Counting;
 use crate::events::Events;
@@ -82,6 +83,7 @@ pub(crate) struct App {
     pub(crate) printed: CounterBy<PrintOutcome>,
     pub(crate) visitors: Visitors,
     pub(crate) games: Arc<StationGames>,
+    pub(crate) carriers: Carriers,
     pub(crate) languages: Languages,
     pub(crate) track_listeners: Arc<TrackListeners>,
     pub(crate) power: Arc<Power>,

@@ -1,12 +1,15 @@
 //! The command line. Every option of `run` is also a `CARRIER_*` variable and a key of the
 //! configuration file; `config.rs` joins the three.
 
+mod mesh;
+
 use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub(crate) use self::mesh::{MeshAction, MeshWish};
 use crate::environment;
 
 /// Turns a laptop with a webcam into a live object-detection station.
@@ -122,6 +125,14 @@ pub(crate) enum Command {
     /// A Wi-Fi network of this machine's own, through NetworkManager
     #[command(after_help = HOTSPOT_NOTES)]
     Hotspot(Box<HotspotArgs>),
+    /// Other carriers at the event: pair, list, revoke
+    #[command(after_help = mesh::NOTES)]
+    Mesh {
+        #[command(flatten)]
+        wish: MeshWish,
+        #[command(flatten)]
+        run: Box<RunArgs>,
+    },
     /// Started by the screen: restores the console when the station ends
     #[command(hide = true)]
     RestoreConsole { graphics: i32, keyboard: i32 },

@@ -21,6 +21,7 @@ pub(crate) mod health;
 pub(crate) mod hotspot;
 pub(crate) mod inventory;
 pub(crate) mod manual;
+pub(crate) mod mesh;
 mod meter;
 pub(crate) mod models;
 mod named_cameras;

@@ -49,6 +49,7 @@ pub(crate) mod hotspot;
 pub(crate) mod http;
 pub(crate) mod keepsake;
 mod media;
+mod mesh;
 mod network;
 mod play;
 mod power;
@@ -79,6 +80,7 @@ pub(crate) use self::error::ConfigError;
 pub(crate) use self::events::EventsConfig;
 pub(crate) use self::http::{CertificateSource, HttpConfig};
 pub(crate) use self::media::BITRATES_BPS;
+pub(crate) use self::mesh::MeshConfig;
 pub(crate) use self::network::IceServer;
 pub(crate) use self::play::PlayConfig;
 pub(crate) use self::power::PowerConfig;
@@ -173,6 +175,7 @@ section! {
         power: PowerConfig = PowerConfig::default(),
         play: PlayConfig = PlayConfig::default(),
         counting: CountingConfig = CountingConfig::default(),
+        mesh: MeshConfig = MeshConfig::default(),
     }
 }
 
@@ -281,6 +284,7 @@ impl Config {
         self.screen.check()?;
         self.power.check()?;
         self.play.check()?;
+        self.mesh.check()?;
         self.wifi.check()
     }
 

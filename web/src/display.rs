@@ -13,6 +13,7 @@ use stylise::JobId;
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::carriers::report::CarrierReport;
 use crate::network::visitors::preference;
 use crate::power::{BatteryGoal, PowerProfile, PowerView};
 use crate::qr;
@@ -90,7 +91,26 @@ fn in_words_left(goal: BatteryGoal, left: Duration) -> String {
     }
 }
 
-/// The state of the machine: battery, power profile, network. For its own screen and for the owner; viewers are not told.
+/// "north is here, south was here 12 min ago"; `None`: no other carrier is known.
+fn carriers_status(carriers: &[CarrierReport]) -> Option<StatusItem> {
+    let words = |carrier: &CarrierReport| match (carrier.state, carrier.heard_s_ago) {
+        ("away", None) => None,
+        ("away", Some(ago)) => Some(format!(
+            "{} was here {} min ago",
+            carrier.name,
+            ago.div_ceil(60)
+        )),
+        _ => Some(format!("{} is here", carrier.name)),
+    };
+    let texts: Vec<String> = carriers.iter().filter_map(words).collect();
+    (!texts.is_empty()).then(|| StatusItem {
+        text: texts.join(", "),
+        is_warning: false,
+    })
+}
+
+/// The state of the machine: battery, power profile, network, other carriers. For its own screen and for the owner; viewers are not
+/// told.
 pub(crate) fn machine_status(app: &App) -> Vec<StatusItem> {
     let config = app.settings.present();
     let network = app.network.summary(&preference(&config));
@@ -100,6 +120,9 @@ pub(crate) fn machine_status(app: &App) -> Vec<StatusItem> {
     });
     let mut items = power_status(&app.power.view());
     items.extend(network);
+    items.extend(carriers_status(
+        &app.carriers.report(&app.config.mesh).carriers,
+    ));
     items
 }
 
@@ -169,6 +192,30 @@ mod tests {
     use detector::{BBox, Track};
 
     use super::*;
+
+    #[test]
+    fn carriers_are_here_or_were() {
+        let carrier = |name: &str, state, heard_s_ago| CarrierReport {
+            id: name.to_owned(),
+            name: name.to_owned(),
+            state,
+            round_trip_ms: None,
+            clock_offset_ms: None,
+            heard_s_ago,
+            persons: None,
+            viewers: None,
+            is_shutter_closed: None,
+            records: 0,
+        };
+        let carriers = [
+            carrier("north", "connected", Some(3)),
+            carrier("south", "away", Some(700)),
+            carrier("west", "away", None),
+        ];
+        let status = carriers_status(&carriers).expect("somebody is known");
+        assert_eq!(status.text, "north is here, south was here 12 min ago");
+        assert_eq!(carriers_status(&carriers[2..]), None);
+    }
 
     #[test]
     fn the_most_frequent_class_is_counted_first() {

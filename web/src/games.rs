@@ -24,8 +24,8 @@ use std::time::Instant;
 use capture::{Slot, SourceNumber, WallClock};
 use detector::{GameBanner, MarkedTrack};
 use play::{
-    GameEvent, GameKind, GameView, GameWords, Games, GamesSettings, Leaderboard, StartError,
-    StartedBy,
+    GameEvent, GameKind, GameView, GameWords, Games, GamesSettings, Leaderboard, SharedRound,
+    StartError, StartedBy,
 };
 use screen::Code;
 use stylise::JobId;
@@ -38,6 +38,8 @@ use self::news::{PlayFollower, PlayNews};
 use self::round_register::{RoundPicture, RoundRegister};
 use self::state::PlayState;
 use self::strip_code::StripCode;
+#[cfg(feature = "mesh")]
+use crate::carriers::FromCarriers;
 use crate::config::{ConfigError, PlayConfig};
 
 /// Connections to `/api/play/events`: each holds a descriptor.
@@ -197,6 +199,46 @@ impl StationGames {
         let codes = self.strip_code.lock();
         let mut codes = codes.unwrap_or_else(PoisonError::into_inner);
         codes.follow(picture, make, is_open)
+    }
+
+    /// What other carriers mean for the games here.
+    #[cfg(feature = "mesh")]
+    pub(crate) fn follow_carriers(&self, told: FromCarriers) {
+        let now = Instant::now();
+        let ((), events) =
+            self.update_and_tell(now, |rounds| ((), rounds.follow_carriers(told, now)));
+        if !events.is_empty() {
+            self.changed.notify_one();
+        }
+    }
+
+    /// The objects that a hunt asks for.
+    #[cfg(feature = "mesh")]
+    pub(crate) fn findable(&self) -> Vec<String> {
+        self.lock().rounds.findable()
+    }
+
+    /// Whether a round is open that is not across carriers.
+    #[cfg(feature = "mesh")]
+    pub(crate) fn is_playing_alone(&self) -> bool {
+        self.lock().rounds.is_playing_alone()
+    }
+
+    /// Why `by` cannot start `game` now, if so.
+    pub(crate) fn check_start(
+        &self,
+        game: GameKind,
+        by: StartedBy,
+        now: Instant,
+    ) -> Result<(), StartError> {
+        self.lock().rounds.check_start(game, by, now)
+    }
+
+    /// Begins the round across carriers that this station hosts.
+    pub(crate) fn begin_shared(&self, shared: &SharedRound, now: Instant) -> Option<StartedRound> {
+        let begun = self.update(now, |rounds| rounds.begin_shared(shared, now));
+        self.changed.notify_one();
+        begun.map(|(round, key)| StartedRound { round, key })
     }
 
     /// The whole state, with what `by` may start.

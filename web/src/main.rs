@@ -12,6 +12,7 @@ mod app;
 mod assets;
 mod backup;
 mod booth;
+mod carriers;
 mod cli;
 mod commands;
 mod config;
@@ -100,6 +101,7 @@ fn main() -> ExitCode {
         Some(Command::Completions { shell }) => commands::manual::completions(shell),
         Some(Command::Man { folder }) => commands::manual::man(folder.as_deref()),
         Some(Command::Hotspot(args)) => commands::hotspot::run(&args),
+        Some(Command::Mesh { wish, run }) => commands::mesh::run(&wish, &run),
         Some(Command::RestoreConsole { graphics, keyboard }) => {
             let restored = screen::restore_console(graphics, keyboard);
             restored.map(|()| ExitCode::SUCCESS).map_err(Into::into)

@@ -5,6 +5,7 @@
 
 mod admin;
 mod camera;
+mod carriers;
 mod contract;
 mod counts;
 mod events;
@@ -187,6 +188,18 @@ fn table() -> Vec<Route> {
             "/api/counts",
             get(counts::counts).delete(counts::erase),
         ),
+        route(
+            Admin,
+            "/api/carriers",
+            get(carriers::carriers).post(carriers::join),
+        ),
+        route(
+            Admin,
+            "/api/carriers/code",
+            post(carriers::show_code).delete(carriers::hide_code),
+        ),
+        route(Admin, "/api/carriers/code.svg", get(carriers::code_picture)),
+        route(Admin, "/api/carriers/{id}", delete(carriers::revoke)),
         route(Admin, "/api/doctor", get(health::doctor)),
         route(Admin, "/api/admin/log", get(health::log)),
         route(Admin, "/api/admin/audit", get(shutter::audit)),
@@ -200,6 +213,11 @@ fn table() -> Vec<Route> {
             get(gallery::export::download),
         ),
         route(Admin, "/api/admin/gallery/{id}", gallery_picture),
+        route(
+            Admin,
+            "/api/admin/gallery/carriers/{hash}",
+            delete(gallery::hide_others),
+        ),
         route(Nothing, "/api/openapi.json", get(openapi)),
         route(Nothing, "/api/docs", page::public("docs.html")),
         route(Nothing, "/docs/{*file}", page::folder("docs")),

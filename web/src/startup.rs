@@ -332,6 +332,10 @@ async fn serve(listeners: Listeners, app: Arc<App>) -> anyhow::Result<()> {
         tasks::start(&app, "games", games::following::follow);
     }
     tasks::start(&app, "counting", counting::following::follow);
+    #[cfg(feature = "mesh")]
+    if app.config.mesh.enabled {
+        tasks::start(&app, "carriers", crate::carriers::follow);
+    }
     events::start(&app)?;
     let connections = &app.connections;
     let router = routes::router(&app);

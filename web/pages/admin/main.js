@@ -38,6 +38,7 @@ let uptime = 0;
 let failures = 0;
 let shownCamera = null; // the name of the camera that is shown, if it has one
 let counts = null; // the panel of the counts, once it is loaded
+let carriers = null; // the same of other carriers
 const kept = {}; // the last answer of each list, for another language
 
 const wordsNow = () => words;
@@ -79,6 +80,7 @@ const poller = makePoller({
     prints: { everyMs: 4000, wanted: prints.isWanted, load: () => loaded(prints.load()) },
     games: { everyMs: 3000, wanted: games.isWanted, load: () => loaded(games.load()) },
     counts: { everyMs: 15000, wanted: isOpen("counts"), load: () => fetched("counts", "api/counts", drawCounts) },
+    carriers: { everyMs: 2000, wanted: isOpen("carriers"), load: () => fetched("carriers", "api/carriers", drawCarriers) },
     join: { everyMs: 30000, wanted: isOpen("join"), load: () => fetched("join", "api/join", (join) => drawJoin(join, words)) },
     network: { everyMs: 2000, wanted: isOpen("network"), load: () => fetched("network", "api/network", network.show) },
     audit: { everyMs: 10000, wanted: isOpen("audit"), load: () => fetched("audit", "api/admin/audit", ({ entries }) => drawAudit(entries, words, nowMs())) },
@@ -92,6 +94,16 @@ async function drawCounts(answer) {
     const { makeCounts } = await import("./counts.js");
     counts ??= makeCounts({ ...parts, camera: () => shownCamera });
     counts.show(answer);
+  } catch {
+    tell(words.say("control.failed.unanswered"));
+  }
+}
+
+async function drawCarriers(answer) {
+  try {
+    const { makeCarriers } = await import("./carriers.js");
+    carriers ??= makeCarriers({ ...parts, soon: () => poller.soon("carriers") });
+    carriers.show(answer);
   } catch {
     tell(words.say("control.failed.unanswered"));
   }

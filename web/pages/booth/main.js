@@ -140,7 +140,7 @@ const ACTIONS = {
   },
   fetch_source: fetchSource,
   cancel: () => change("DELETE", null, (job) => ({ type: "job", job: job ?? cancelled() })),
-  show: () => change("PATCH", { share: byId("shown").checked }, (job) => ({ type: "job", job })),
+  show: () => change("PATCH", { share: byId("shown").checked, carriers: byId("carriers").checked }, (job) => ({ type: "job", job })),
   remove: () => change("DELETE", null, () => ({ type: "removed" })),
 };
 

@@ -122,7 +122,7 @@ export function makeResult({ dispatch, say }) {
     // A rejection means that the visitor cancelled it.
     navigator.share({ files: [file] }).catch(() => {});
   });
-  byId("shown").addEventListener("change", () => dispatch({ type: "show" }));
+  for (const id of ["shown", "carriers"]) byId(id).addEventListener("change", () => dispatch({ type: "show" }));
   byId("remove").addEventListener("click", () => ask(true));
   byId("keep").addEventListener("click", () => ask(false));
   byId("really").addEventListener("click", () => dispatch({ type: "remove" }));
@@ -145,6 +145,8 @@ export function makeResult({ dispatch, say }) {
       byId("shown").checked = job.share;
       const isClosed = offer?.gallery === false || offer?.sharing_paused === true;
       byId("shown-line").hidden = isClosed && !job.share;
+      byId("carriers").checked = job.is_on_carriers;
+      byId("carriers-line").hidden = !job.share || !(offer?.carriers || job.is_on_carriers);
       const withheld = sharingWords(job, offer);
       byId("withheld").hidden = !withheld;
       setText(byId("withheld"), withheld ? words.say(withheld) : "");

@@ -26,12 +26,19 @@ function shownOnes() {
   return pictures.filter(({ hidden, waits }) => !hidden && !waits);
 }
 
+// Small pictures of other carriers. What passes by itself would draw them anew each time.
+function othersOf({ carriers = [] }) {
+  return carriers.map(({ expires_in_s: _, ...picture }) => picture);
+}
+
 async function load() {
   clearTimeout(timer);
   try {
     const response = await fetch("api/gallery", { cache: "no-store" });
     if (!response.ok) throw new Error(`status ${response.status}`);
-    ({ pictures, open: isOpen } = await response.json());
+    const answer = await response.json();
+    isOpen = answer.open;
+    pictures = [...answer.pictures, ...othersOf(answer)];
     received = true;
     trouble(null);
   } catch {

@@ -1,7 +1,8 @@
 // What the owner may do with a picture of the gallery.
 
 // `action`: "hide", "show" or "remove". Gives the status of the answer.
-export function moderate(action, { id }) {
+export function moderate(action, { id, carrier }) {
+  if (carrier) return request("DELETE", `api/admin/gallery/carriers/${id}`);
   const address = `api/admin/gallery/${id}`;
   if (action === "remove") return request("DELETE", address);
   return request("PATCH", address, {

@@ -6,7 +6,8 @@ import { styleTitle } from "../booth/words.js";
 
 const items = new Map(); // id to {item, drawn}
 
-export function caption({ style, title, made_by, made_at_unix_ms }, words) {
+export function caption({ style, title, made_by, made_at_unix_ms, carrier }, words) {
+  if (carrier) return `${styleTitle({ title: title ?? style }, words)} · ${words.say("gallery.carrier", { name: carrier })}`;
   const at = new Date(made_at_unix_ms).toLocaleTimeString(words.language, {
     hour: "numeric",
     minute: "2-digit",
@@ -108,6 +109,10 @@ function makeTools(picture, words, act) {
     return undefined;
   });
   // What waits is shown or refused.
+  if (picture.carrier) {
+    bar.append(button("admin.hide", () => act("hide", picture)));
+    return bar;
+  }
   const changes = picture.waits ? ["show", "hide"] : [picture.hidden ? "show" : "hide"];
   bar.append(...changes.map((change) => button(`admin.${change}`, () => act(change, picture))), remove);
   return bar;

@@ -112,7 +112,7 @@ function isOver(refusal, ageMs) {
 
 const ENTRIES_MAX = 5;
 
-// [{game, title, entries: [{nickname, score}]}]: the game that is or was played first; games without entries are left out.
+// [{game, title, entries: [{nickname, score}]}], the name of another carrier with the nickname: the game that is or was played first; games without entries are left out.
 export function leaderboardOf(state, words) {
   const now = state.view?.game ?? state.result?.game;
   const boards = state.leaderboard.filter(({ entries }) => entries.length > 0);
@@ -120,8 +120,13 @@ export function leaderboardOf(state, words) {
   return boards.map(({ game, entries }) => ({
     game,
     title: titleOf(state, game, words),
-    entries: entries.slice(0, ENTRIES_MAX).map(({ nickname, score }) => ({ nickname: sayText(words, nickname), score: words.number(score) })),
+    entries: entries.slice(0, ENTRIES_MAX).map((entry) => ({ nickname: whose(entry, words), score: words.number(entry.score) })),
   }));
+}
+
+function whose({ nickname, carrier }, words) {
+  const name = sayText(words, nickname);
+  return carrier ? words.say("games.best.carrier", { nickname: name, carrier }) : name;
 }
 
 const FRESH_FLASH_MS = 1500;

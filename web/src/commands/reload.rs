@@ -4,11 +4,12 @@ use std::fmt::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use serde::{Deserialize, Serialize};
+use ureq::http::Method;
 
 use crate::cli::{ReloadArgs, ReportFormat};
-use crate::commands::running_station::{admin_token, agent, local};
+use crate::commands::running_station::RunningStation;
 use crate::config::Config;
 use crate::environment::{Environment, UserFolders};
 use crate::output::print;
@@ -24,36 +25,14 @@ struct Outcome {
     needs_restart: Vec<String>,
 }
 
-/// The part of an error answer that is shown.
-#[derive(Debug, Deserialize)]
-struct Problem {
-    detail: String,
-}
-
 pub(crate) fn run(args: &ReloadArgs) -> anyhow::Result<ExitCode> {
     let folders = UserFolders::read();
     let default_file = folders.config_file();
     let environment = Environment::read()?;
     let config = Config::load(&args.run, &environment, default_file.as_deref(), Ok)?;
-    let token = admin_token(&config, &folders)?;
-    let at = local(config.listen_addr()?);
-    let url = format!("http://{at}{}/api/admin/reload", config.http.prefix());
-    let request = agent(TIMEOUT)
-        .post(&url)
-        .header("Authorization", format!("Bearer {token}"));
-    let mut answer = request.send_empty().with_context(|| {
-        format!("no station answers at {at}: is it running, and does it listen there (--listen)?")
-    })?;
-    let text = answer.body_mut().read_to_string().context("the answer")?;
-    if !answer.status().is_success() {
-        let detail = serde_json::from_str(&text).map_or(text, |problem: Problem| problem.detail);
-        match answer.status().as_u16() {
-            401 => {
-                bail!("the station at {at} has another admin token: set CARRIER_ADMIN_TOKEN to it")
-            }
-            _ => bail!("the station goes on with its present configuration: {detail}"),
-        }
-    }
+    let station = RunningStation::of(&config, &folders, TIMEOUT)?;
+    let text = station.ask(Method::POST, "/api/admin/reload", None);
+    let text = text.context("the station goes on with its present configuration")?;
     match args.format {
         ReportFormat::Json => print(&format!("{text}\n"))?,
         ReportFormat::Table => print(&report(&serde_json::from_str(&text).context("the answer")?))?,

@@ -47,6 +47,11 @@ impl PlayConfig {
             let why = format!("between 1 and {GROUP_FACES_MAX}");
             return Err(ConfigError::value("play.group_faces", value, why));
         }
+        if let Some(game) = self.games.iter().find(|game| game.is_shared()) {
+            let value = format!("{game:?}").to_lowercase();
+            let why = "it is offered by itself while other carriers are connected";
+            return Err(ConfigError::value("play.games", value, why));
+        }
         let languages = TEXTS.map(|(language, _)| language);
         if !languages.contains(&self.language.as_str()) {
             let why = format!("one of {}", languages.join(", "));
@@ -108,6 +113,7 @@ mod tests {
                 "play.attraction_after_minutes",
             ),
             ("group_faces = 0", "play.group_faces"),
+            ("games = ['duel']", "play.games = duel"),
             ("language = 'tlh'", "play.language = tlh: one of en, de, es"),
             ("questions = '/nowhere.toml'", "play.questions"),
         ] {

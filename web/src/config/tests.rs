@@ -7,7 +7,7 @@ use crate::cli::ConfigFileArgs;
 use crate::test_folder::TestFolder;
 
 /// Each section with its keys.
-const SECTIONS: [(&str, &[&str]); 21] = [
+const SECTIONS: [(&str, &[&str]); 22] = [
     ("", Config::KEYS),
     ("camera", CameraConfig::KEYS),
     ("cameras", CameraEntry::KEYS),
@@ -29,6 +29,7 @@ const SECTIONS: [(&str, &[&str]); 21] = [
     ("power", PowerConfig::KEYS),
     ("play", PlayConfig::KEYS),
     ("counting", CountingConfig::KEYS),
+    ("mesh", MeshConfig::KEYS),
 ];
 
 /// What a file with this text and these options give.

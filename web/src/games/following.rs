@@ -147,6 +147,18 @@ impl Following {
                 self.pictures.keep(moment);
                 None
             }
+            GameEvent::TargetSeen { at, .. } => {
+                self.app.carriers.target_seen(at.elapsed());
+                None
+            }
+            GameEvent::RoundEnded {
+                game,
+                end: RoundEnd::Stopped,
+                ..
+            } if game.is_shared() => {
+                self.app.carriers.stop_round();
+                None
+            }
             GameEvent::TakePhoto { round, moment } => self.photo(*round, moment),
             GameEvent::RoundEnded {
                 round,
@@ -154,6 +166,7 @@ impl Following {
                 end: RoundEnd::Finished,
                 outcome,
             } => {
+                self.app.carriers.share_score(*game, outcome);
                 let about = (*round, self.pictures.epoch());
                 RoundKeepsake::of_outcome(
                     &self.app.games,

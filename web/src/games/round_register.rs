@@ -6,13 +6,16 @@ use std::time::Instant;
 use capture::{SourceNumber, WallClock};
 use play::{
     GameEvent, GameKind, GameMark, GameView, Games, Leaderboard, MeasuredModels, RoundEnd,
-    RoundOutcome, SeenFrame, StartError, StartRules, StartedBy,
+    RoundOutcome, SeenFrame, SharedRound, StartError, StartRules, StartedBy,
 };
 use stylise::JobId;
 
 use super::state::{self, PlayState, RoundResult, StripState};
 use crate::access::credentials::equal;
 use crate::access::random_id;
+use crate::carriers::CarrierScore;
+#[cfg(feature = "mesh")]
+use crate::carriers::FromCarriers;
 
 /// Rounds whose keys are known: those of the last half hour or more.
 const ROUNDS_KEPT: usize = 32;
@@ -43,6 +46,7 @@ pub(super) struct RoundRegister {
     source_number: Option<SourceNumber>,
     /// Started by the key.
     last_game: Option<GameKind>,
+    others: Vec<CarrierScore>,
 }
 
 impl RoundRegister {
@@ -54,6 +58,7 @@ impl RoundRegister {
             model: None,
             source_number: None,
             last_game: None,
+            others: Vec::new(),
         }
     }
 
@@ -254,7 +259,7 @@ impl RoundRegister {
             games: state::offered(&self.games, by, now),
             view: self.view().map(|view| state::shown(view, clock)),
             result: self.result.clone(),
-            leaderboard: state::boards(&self.games),
+            leaderboard: state::boards(&self.games, &self.others),
         }
     }
 
@@ -268,6 +273,48 @@ impl RoundRegister {
 
     pub(super) fn source_number(&self) -> Option<SourceNumber> {
         self.source_number
+    }
+
+    #[cfg(feature = "mesh")]
+    pub(super) fn follow_carriers(&mut self, told: FromCarriers, now: Instant) -> Vec<GameEvent> {
+        self.others = told.scores;
+        self.games.set_partners(told.partners);
+        let events = self.games.follow_shared(told.round.as_ref(), now);
+        self.note(&events);
+        events
+    }
+
+    #[cfg(feature = "mesh")]
+    pub(super) fn findable(&self) -> Vec<String> {
+        self.games.findable().map(str::to_owned).collect()
+    }
+
+    #[cfg(feature = "mesh")]
+    pub(super) fn is_playing_alone(&self) -> bool {
+        self.games.open_round().is_some()
+            && self.games.view().is_some_and(|view| !view.game.is_shared())
+    }
+
+    pub(super) fn check_start(
+        &self,
+        game: GameKind,
+        by: StartedBy,
+        now: Instant,
+    ) -> Result<(), StartError> {
+        self.games.check_start(game, by, now)
+    }
+
+    /// The number and the key of the round, if it begins now.
+    pub(super) fn begin_shared(
+        &mut self,
+        shared: &SharedRound,
+        now: Instant,
+    ) -> (Option<(u64, String)>, Vec<GameEvent>) {
+        let events = self.games.follow_shared(Some(shared), now);
+        self.note(&events);
+        let has_begun = |event: &GameEvent| matches!(event, GameEvent::RoundStarted { .. });
+        let begun = self.rounds.back().filter(|_| events.iter().any(has_begun));
+        (begun.map(|one| (one.round, one.key.clone())), events)
     }
 
     pub(super) fn leaderboard(&self) -> &Leaderboard {

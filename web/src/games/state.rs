@@ -8,6 +8,8 @@ use play::{FlashKind, GameKind, GameText, GameView, Games, SideCount, StartedBy}
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::carriers::CarrierScore;
+
 /// GET `/api/play`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct PlayState {
@@ -107,6 +109,8 @@ pub(crate) struct BoardEntry {
     #[schemars(with = "TextSchema")]
     nickname: GameText,
     pub(crate) score: u32,
+    /// Of which carrier; `null`: of this one.
+    pub(crate) carrier: Option<String>,
 }
 
 /// How a text is written: a key of the language files with the values of its `{names}`, or a text of the owner's.
@@ -144,14 +148,14 @@ struct SideSchema {
 }
 
 pub(super) fn offered(games: &Games, by: StartedBy, now: Instant) -> Vec<OfferedGame> {
-    let offered = games.start_rules().offered.iter();
+    let offered = games.offered();
     offered
         .map(|game| OfferedGame {
-            game: *game,
+            game,
             title: game.title(),
             rules: game.rules(),
             refusal: games
-                .check_start(*game, by, now)
+                .check_start(game, by, now)
                 .err()
                 .map(|error| error.text()),
         })
@@ -178,19 +182,28 @@ pub(super) fn shown(view: GameView, clock: &WallClock) -> ShownView {
     }
 }
 
-/// Of games that somebody has played today.
-pub(super) fn boards(games: &Games) -> Vec<GameBoard> {
+/// Entries of a game, with those of other carriers.
+const ENTRIES_MAX: usize = 10;
+
+/// Of games that somebody has played today, here or on another carrier.
+pub(super) fn boards(games: &Games, others: &[CarrierScore]) -> Vec<GameBoard> {
     let board = |game: GameKind| {
-        let entries = games.leaderboard().of(game).iter();
-        GameBoard {
-            game,
-            entries: entries
-                .map(|entry| BoardEntry {
-                    nickname: entry.nickname.text(),
-                    score: entry.score,
-                })
-                .collect(),
-        }
+        let own = games.leaderboard().of(game).iter();
+        let own = own.map(|entry| BoardEntry {
+            nickname: entry.nickname.text(),
+            score: entry.score,
+            carrier: None,
+        });
+        let others = others.iter().filter(|other| other.game == game);
+        let others = others.map(|other| BoardEntry {
+            nickname: other.nickname.text(),
+            score: other.score,
+            carrier: Some(other.carrier.clone()),
+        });
+        let mut entries: Vec<_> = own.chain(others).collect();
+        entries.sort_by_key(|entry| std::cmp::Reverse(entry.score));
+        entries.truncate(ENTRIES_MAX);
+        GameBoard { game, entries }
     };
     let boards = GameKind::ALL.into_iter().map(board);
     boards.filter(|board| !board.entries.is_empty()).collect()

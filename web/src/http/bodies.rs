@@ -134,6 +134,9 @@ pub(crate) struct Visibility {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Share {
     pub(crate) share: bool,
+    /// Whether other carriers of the event show it, too.
+    #[serde(default)]
+    pub(crate) carriers: bool,
 }
 
 /// Parses common spellings of yes and no; `None` for an empty text.

@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 
 use self::operation::{Content, Operation, SchemaOf};
 use super::stylise::{previews, submit};
-use super::{admin, camera, counts, events, feed, gallery, health, join, network, offers, page};
-use super::{play, portal, print, screen, settings, shutter, status};
+use super::{admin, camera, carriers, counts, events, feed, gallery, health, join, network};
+use super::{offers, page, play, portal, print, screen, settings, shutter, status};
 use super::{stylise, tracks, whep_whip, worker};
 use crate::http::bodies::ProblemBody;
 use crate::layers::identify::Needs;
@@ -38,6 +38,7 @@ pub(super) fn operations() -> Vec<(&'static str, Vec<Operation>)> {
         ("Captive portal", portal::operations()),
         ("Control", admin::operations()),
         ("Control", health::operations()),
+        ("Control", carriers::operations()),
         (
             "Photo booth",
             vec![submit::operation(), previews::operation()],

@@ -37,7 +37,7 @@ const AGAIN: Duration = Duration::from_secs(5);
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WantedRound {
-    /// object-hunt, left-or-right, red-light, how-many or group-photo
+    /// object-hunt, left-or-right, red-light, how-many or group-photo; with other carriers duel or relay
     #[schemars(with = "String")]
     game: GameKind,
 }
@@ -97,8 +97,16 @@ pub(super) async fn start(
     let Json(WantedRound { game }) = body?;
     app.stopping.refuse()?;
     games.note_use();
-    let started = games.start(game, starter(requester), Instant::now());
-    let started = started.map_err(|error| refused(&error))?;
+    let (by, now) = (starter(requester), Instant::now());
+    let started = if game.is_shared() {
+        let may_start = games.check_start(game, by, now);
+        may_start.map_err(|error| refused(&error))?;
+        let shared = app.carriers.start_round(game)?;
+        games.begin_shared(&shared, now).ok_or_else(no_round)?
+    } else {
+        let started = games.start(game, by, now);
+        started.map_err(|error| refused(&error))?
+    };
     let answer = NewRound {
         round: started.round,
         key: started.key,

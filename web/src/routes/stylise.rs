@@ -58,6 +58,8 @@ struct Styles {
     gallery: bool,
     /// Whether the owner lets nobody share further pictures.
     sharing_paused: bool,
+    /// Whether other carriers of the event may show pictures, too.
+    carriers: bool,
     #[serde(flatten)]
     comfyui: ComfyuiReport,
     /// Whether finished pictures are overwritten on the ComfyUI server; otherwise they may stay there.
@@ -85,6 +87,7 @@ pub(super) async fn styles(State(app): State<Arc<App>>) -> Result<Response, ApiE
         keep_s: app.config.booth.keep().as_secs(),
         gallery: present.booth.gallery,
         sharing_paused: present.booth.pause_sharing,
+        carriers: app.carriers.shares_pictures(),
         comfyui,
         comfyui_erases: app.booth.comfyui_erases(),
     })))
@@ -167,11 +170,19 @@ async fn share(
     Path(id): Path<String>,
     body: Result<Json<Share>, JsonRejection>,
 ) -> Result<Response, ApiError> {
-    let (id, Json(Share { share })) = (parse_id(&id)?, body?);
+    let (id, Json(Share { share, carriers })) = (parse_id(&id)?, body?);
     if share {
         may_share(&app)?;
     }
-    let view = query_booth(&app, move |booth| booth.set_share(id, share)).await?;
+    let on_carriers = share && carriers && app.carriers.shares_pictures();
+    let view = query_booth(&app, move |booth| {
+        let view = booth.set_share(id, share)?;
+        match on_carriers {
+            true => booth.set_on_carriers(id, true),
+            false => Ok(view),
+        }
+    })
+    .await?;
     Ok(no_store(Json(Job::of(&app, view?.ok_or_else(not_found)?))))
 }
 

@@ -125,6 +125,7 @@ fn example(route: &Route) -> String {
     let parts = route.path.split('/').map(|part| match part {
         "{*file}" => "main.js",
         "{session}" | "{id}" | "{secret}" => "6f2c1f3e-6f4b-4a3a-9a37-2f3b1e0f7a11",
+        "{hash}" => "00",
         "{round}" => "1",
         "{picture}" => "result.jpg",
         "{name}" => "booth.svg",

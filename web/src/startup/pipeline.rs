@@ -133,7 +133,7 @@ pub(crate) fn start(
     let (engine, mut sink) = builder.engine(&mut registry)?;
     let publisher = builder.publisher(&mut sink, &mut registry)?;
     let games = StationGames::new(&config.play, kept.state.as_deref(), builder.slots.clock)?;
-    let games = Arc::new(games);
+    let carriers = crate::carriers::Carriers::new(kept.state.as_deref(), &config.mesh);
     let state = state_at_start(&config.privacy, kept.state.as_deref(), now_unix_ms());
     let capture = builder.capture(selected, &state, &mut registry)?;
     let controls = builder.controls(
@@ -203,7 +203,8 @@ pub(crate) fn start(
         liveness: Mutex::default(),
         cameras: Cameras::default(),
         network: setup.network,
-        games,
+        games: Arc::new(games),
+        carriers,
         languages: Languages::new(config.booth.languages.clone()),
         track_listeners: builder.track_listeners,
         power: builder.power,

@@ -69,7 +69,9 @@ impl Log {
         })?;
         let unasked = if station { "info" } else { "warn" };
         // The WebRTC crates warn about each check that a browser sends to a private address.
-        let quiet = format!("{unasked},rtc=error,rtc_ice=error,ort=warn");
+        let quiet = format!(
+            "{unasked},rtc=error,rtc_ice=error,ort=warn,iroh=error,swarm_discovery=error,netwatch=error"
+        );
         let (filter, variable) = environment::log_filter();
         let wanted = filter.map(|filter| EnvFilter::try_new(&filter));
         let (filter, wrong) = match wanted {

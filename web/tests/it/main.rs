@@ -4,6 +4,7 @@
 mod bad_input;
 mod booth;
 mod cameras;
+mod carriers;
 mod choosing;
 mod detecting;
 mod environment;

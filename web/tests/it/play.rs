@@ -15,13 +15,13 @@ use crate::timing::HANG_TIMEOUT;
 
 const VISITORS: &str = "[play]\nvisitors_may_start = true\n";
 
-struct Answer {
-    status: u16,
-    body: Value,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
 }
 
 /// A request by a visitor with a key, or by the owner.
-fn ask(
+pub(crate) fn ask(
     station: &Station,
     method: &str,
     path: &str,
@@ -44,11 +44,11 @@ fn ask(
     Answer { status, body }
 }
 
-fn owner(station: &Station) -> (&'static str, String) {
+pub(crate) fn owner(station: &Station) -> (&'static str, String) {
     ("Authorization", format!("Bearer {}", station.admin_token))
 }
 
-fn start(station: &Station, game: &str, who: (&str, &str)) -> Answer {
+pub(crate) fn start(station: &Station, game: &str, who: (&str, &str)) -> Answer {
     ask(
         station,
         "POST",
@@ -58,7 +58,7 @@ fn start(station: &Station, game: &str, who: (&str, &str)) -> Answer {
     )
 }
 
-fn state(station: &Station) -> Value {
+pub(crate) fn state(station: &Station) -> Value {
     let (status, text) = get(&station.at("/api/play"));
     assert_eq!(status, 200, "{text}");
     serde_json::from_str(&text).expect("JSON")
@@ -70,7 +70,7 @@ fn station(toml: &str) -> Option<Station> {
 }
 
 /// With a picture of a person, and a model that finds persons and no faces.
-fn station_with_person(toml: &str) -> Option<Station> {
+pub(crate) fn station_with_person(toml: &str) -> Option<Station> {
     let Some(shared) = std::env::var_os("CARRIER_SHARED").map(PathBuf::from) else {
         println!("skipped: CARRIER_SHARED is not set");
         return None;

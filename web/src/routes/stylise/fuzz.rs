@@ -46,7 +46,7 @@ pub(crate) fn http(bytes: &[u8]) {
 }
 
 async fn json(bytes: &[u8]) {
-    if let Ok(Json(Share { share })) = read(bytes).await {
+    if let Ok(Json(Share { share, .. })) = read(bytes).await {
         assert!(is_said(bytes, if share { "true" } else { "false" }));
     }
     if let Ok(Json(Visibility { hidden })) = read(bytes).await {

@@ -48,6 +48,10 @@ const BODIES: &[(&str, &str)] = &[
         r#"{"by": "6f2c1f3e-6f4b-4a3a-9a37-2f3b1e0f7a11"}"#,
     ),
     ("/api/play/rounds", r#"{"game": "how-many"}"#),
+    (
+        "/api/carriers",
+        r#"{"code": "acorn amber apple arrow badge baker banjo beach"}"#,
+    ),
     ("/api/admin/bitrate", r#"{"bitrate_bps": 2000000}"#),
     ("/api/admin/gallery/{id}", r#"{"hidden": true}"#),
     (
