@@ -12,7 +12,7 @@
 use crate::job::State;
 
 /// How long an expired job stays visible, so that its page can say what happened.
-pub(crate) const TOMBTILE_MS: u64 = 24 * 60 * 60 * 1000;
+pub(crate) const TOMBSTONE_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// What is due for a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(crate) enum Due {
 /// What is due at `now_ms`.
 pub(crate) fn due(state: State, expires_at_ms: u64, now_ms: u64) -> Due {
     let is_erased = state == State::Expired;
-    if now_ms >= expires_at_ms.saturating_add(TOMBTILE_MS) && is_erased {
+    if now_ms >= expires_at_ms.saturating_add(TOMBSTONE_MS) && is_erased {
         Due::Remove
     } else if now_ms >= expires_at_ms && !is_erased {
         Due::Erase
@@ -192,13 +192,13 @@ mod tests {
             assert_eq!(due(state, 1000, 1000), Due::Erase, "{state:?}");
         }
         assert_eq!(due(State::Expired, 1000, 5000), Due::Nothing);
-        let removed = due(State::Expired, 1000, 1000 + TOMBTILE_MS);
+        let removed = due(State::Expired, 1000, 1000 + TOMBSTONE_MS);
         assert_eq!(removed, Due::Remove);
     }
 
     #[test]
     fn after_a_long_sleep_pictures_still_expire_first() {
-        let now = 1000 + 3 * TOMBTILE_MS;
+        let now = 1000 + 3 * TOMBSTONE_MS;
         assert_eq!(due(State::Done, 1000, now), Due::Erase);
     }
 
