@@ -11,9 +11,6 @@ use openh264::{OpenH264API, Timestamp};
 use super::encoder::{EncodeError, Encoded, Encoder, Rendition};
 use super::openh264_raw;
 
-/// Keyframes come on request; this one every 10 s at 30 fps is for recorders, which never send one.
-pub(super) const LONGEST_GOP_FRAMES: u32 = 300;
-
 /// Below 24 the quality gain is invisible (45 dB and more): at 24, still scenes take a third of the bits and
 /// a quarter less CPU time than at 12. The maximum is the codec's own, because frames are never skipped
 /// and a complex scene must fit the bitrate, too.
@@ -148,7 +145,8 @@ fn config(rendition: &Rendition, bitrate_bps: u32, width: u32, height: u32) -> E
         .scene_change_detect(false)
         // It skips blocks that changed little, so that remains of moving objects stay visible.
         .background_detection(false)
-        .intra_frame_period(IntraFramePeriod::from_num_frames(LONGEST_GOP_FRAMES))
+        // Keyframes come on request only: each costs viewers on slow networks a visible pause.
+        .intra_frame_period(IntraFramePeriod::auto())
         .sps_pps_strategy(SpsPpsStrategy::ConstantId)
         // Without it browsers assume BT.709 for HD, and reds turn orange.
         .vui(VuiConfig::bt601())

@@ -34,6 +34,9 @@ pub(crate) struct StreamTerms {
     pub(crate) playout_delay_id: Option<u8>,
     /// Id of the header extension with the transport-wide number.
     pub(crate) transport_id: Option<u8>,
+    /// Whether keyframes are sent at intervals, because the receiver does not request them: it negotiated no PLI, or
+    /// records, or passes the stream on.
+    pub(crate) needs_regular_keyframes: bool,
 }
 
 /// Gives a packet its transport-wide sequence number, from the length of its payload; `None`: it gets none.
@@ -77,6 +80,10 @@ pub(crate) struct RtpStream {
 }
 
 impl RtpStream {
+    pub(crate) fn terms(&self) -> StreamTerms {
+        self.terms
+    }
+
     /// A stream whose numbers start at random values (RFC 3550 5.1).
     pub(crate) fn new(terms: StreamTerms, random: u64) -> Self {
         let [a, b, c, d, e, f, g, h] = random.to_be_bytes();
