@@ -14,7 +14,7 @@ use super::openh264_encoder::TickCount;
 /// An encoder that takes longer for a picture is of no use for live video.
 const LONGEST_ENCODE: ClockTime = ClockTime::from_mseconds(500);
 const NS_PER_MS: u64 = 1_000_000;
-/// Keyframes come on request. VA-API's elements take no longer interval than this: 34 s at 30 fps.
+/// Keyframes come on request. This is the longest interval that VA-API's elements accept: 34 s at 30 fps.
 const LONGEST_GOP_FRAMES: &str = "1024";
 
 /// The low-power encoder first: newer Intel processors have no other one.

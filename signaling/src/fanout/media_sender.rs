@@ -147,7 +147,7 @@ impl MediaSender {
         self.next.is_none() && self.needs_keyframe(now)
     }
 
-    /// Whether a regular keyframe is due; it is requested once.
+    /// Whether a regular keyframe is due. `true` only once for each.
     fn take_regular_keyframe(&mut self, now: Instant) -> bool {
         let is_due = self.regular_keyframe_at.is_some_and(|at| at <= now);
         if is_due {
@@ -258,8 +258,9 @@ impl MediaSender {
         }
     }
 
-    /// What the encoders of its present and its next rendition may spend on this viewer; nothing while that is not known:
-    /// of viewers who come together, the first one whose limit is known would be moved for the sake of the others.
+    /// What the encoders of its present and its next rendition may spend on this viewer. Empty until the path is known:
+    /// otherwise, of viewers who join together, the first one whose limit is known would be moved to a smaller rendition
+    /// for the sake of the others.
     pub(crate) fn estimates(
         &self,
         now: Instant,

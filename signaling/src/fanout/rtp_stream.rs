@@ -34,8 +34,8 @@ pub(crate) struct StreamTerms {
     pub(crate) playout_delay_id: Option<u8>,
     /// Id of the header extension with the transport-wide number.
     pub(crate) transport_id: Option<u8>,
-    /// Whether keyframes are sent at intervals, because the receiver does not request them: it negotiated no PLI, or
-    /// records, or passes the stream on.
+    /// Whether keyframes are sent at intervals, too: the receiver negotiated neither PLI nor FIR, or it records or
+    /// forwards the stream.
     pub(crate) needs_regular_keyframes: bool,
 }
 
@@ -80,10 +80,6 @@ pub(crate) struct RtpStream {
 }
 
 impl RtpStream {
-    pub(crate) fn terms(&self) -> StreamTerms {
-        self.terms
-    }
-
     /// A stream whose numbers start at random values (RFC 3550 5.1).
     pub(crate) fn new(terms: StreamTerms, random: u64) -> Self {
         let [a, b, c, d, e, f, g, h] = random.to_be_bytes();
@@ -102,6 +98,10 @@ impl RtpStream {
             delay: Duration::ZERO,
             delay_repeats: 0,
         }
+    }
+
+    pub(crate) fn terms(&self) -> StreamTerms {
+        self.terms
     }
 
     /// How long the viewer should delay pictures.

@@ -372,7 +372,7 @@ fn a_keyframe_request_is_passed_on() {
 }
 
 #[test]
-fn a_server_that_records_or_passes_on_gets_a_keyframe_each_ten_seconds() {
+fn a_server_that_records_or_passes_on_gets_a_keyframe_every_ten_seconds() {
     let mut run = Run::new(true, None);
     let mut made: Vec<Instant> = Vec::new();
     for second in 0..27 {

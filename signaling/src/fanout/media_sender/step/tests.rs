@@ -151,7 +151,7 @@ fn frames_that_waited_too_long_are_counted_and_a_keyframe_is_requested_once() {
 }
 
 #[test]
-fn only_a_receiver_that_needs_regular_keyframes_gets_one_each_ten_seconds() {
+fn only_a_receiver_that_needs_regular_keyframes_gets_one_every_ten_seconds() {
     let start = Instant::now();
     for (needs_them, expected_s) in [(false, vec![]), (true, vec![10, 20, 30])] {
         let mut sender = live_to(start, needs_them);
