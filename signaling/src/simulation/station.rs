@@ -62,7 +62,6 @@ impl Station {
             rtx: Some((RTX_SSRC, 103)),
             playout_delay_id: Some(PLAYOUT_DELAY_ID),
             transport_id: Some(TRANSPORT_ID),
-            needs_regular_keyframes: false,
         };
         let viewer = |_| {
             let rtp = RtpStream::new(terms, 0);
