@@ -12,7 +12,7 @@ use super::encoder::{EncodeError, Encoded, Encoder, Rendition};
 use super::openh264_raw;
 
 /// The longest interval of keyframes: 10 s at 30 fps. It serves receivers that never request one, and clears the specks
-/// that moving objects leave behind in flat areas, which would add up.
+/// that moving objects leave behind in flat areas, which would stay otherwise.
 pub(super) const LONGEST_GOP_FRAMES: u32 = 300;
 
 /// Below 24 the quality gain is invisible (45 dB and more): at 24, still scenes take a third of the bits and
