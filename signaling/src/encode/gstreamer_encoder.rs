@@ -9,11 +9,13 @@ use gstreamer_app::{AppSink, AppSrc};
 use gstreamer_video::DownstreamForceKeyUnitEvent;
 
 use super::encoder::{Candidate, EncodeError, Encoded, Encoder, Rendition};
-use super::openh264_encoder::{LONGEST_GOP_FRAMES, TickCount};
+use super::openh264_encoder::TickCount;
 
 /// An encoder that takes longer for a picture is of no use for live video.
 const LONGEST_ENCODE: ClockTime = ClockTime::from_mseconds(500);
 const NS_PER_MS: u64 = 1_000_000;
+/// Keyframes come on request otherwise. This is the longest interval that VA-API's elements accept: 34 s at 30 fps.
+const LONGEST_GOP_FRAMES: &str = "1024";
 
 /// The low-power encoder first: newer Intel processors have no other one.
 pub(super) const VAAPI: &[Candidate] = &[
@@ -93,7 +95,7 @@ impl GstreamerEncoder {
         for (name, value) in self.properties {
             set(&encoder, name, value)?;
         }
-        set(&encoder, "key-int-max", &LONGEST_GOP_FRAMES.to_string())?;
+        set(&encoder, "key-int-max", LONGEST_GOP_FRAMES)?;
         Ok(encoder)
     }
 

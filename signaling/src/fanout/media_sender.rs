@@ -18,6 +18,9 @@ use crate::metrics::{RenditionChange, ResendOutcome};
 /// What a keyframe takes to a viewer in addition to round trips: pacing, decoding.
 const KEYFRAME_DELAY: Duration = Duration::from_millis(250);
 
+/// The longest time between two keyframes of a receiver that needs regular ones.
+const REGULAR_KEYFRAME_INTERVAL: Duration = Duration::from_secs(10);
+
 /// The phase of a viewer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -69,6 +72,8 @@ pub(crate) struct MediaSender {
     next_report: Instant,
     pub(crate) freeze: FreezeClock,
     pub(crate) pli_backoff: PliBackoff,
+    /// When the receiver needs its next regular keyframe; `None`: it requests keyframes itself.
+    regular_keyframe_at: Option<Instant>,
 }
 
 impl MediaSender {
@@ -79,6 +84,7 @@ impl MediaSender {
         choice: RenditionChoice,
         rendition: RenditionId,
     ) -> Self {
+        let needs_regular_keyframes = rtp.terms().needs_regular_keyframes;
         Self {
             rtp,
             control: Control::new(now, choice),
@@ -92,6 +98,7 @@ impl MediaSender {
             next_report: now,
             freeze: FreezeClock::default(),
             pli_backoff: PliBackoff::default(),
+            regular_keyframe_at: needs_regular_keyframes.then(|| now + REGULAR_KEYFRAME_INTERVAL),
         }
     }
 
@@ -140,11 +147,27 @@ impl MediaSender {
         self.next.is_none() && self.needs_keyframe(now)
     }
 
+    /// Whether a regular keyframe is due. `true` only once for each.
+    fn take_regular_keyframe(&mut self, now: Instant) -> bool {
+        let is_due = self.regular_keyframe_at.is_some_and(|at| at <= now);
+        if is_due {
+            self.postpone_regular_keyframe(now);
+        }
+        is_due
+    }
+
+    fn postpone_regular_keyframe(&mut self, now: Instant) {
+        if let Some(at) = &mut self.regular_keyframe_at {
+            *at = now + REGULAR_KEYFRAME_INTERVAL;
+        }
+    }
+
     /// Queues a frame, and sends what pacing allows.
     pub(crate) fn write_frame(&mut self, now: Instant, entry: RingFrame, sink: &mut Sink<'_>) {
         if entry.frame.keyframe {
             self.freeze.ended(now);
             self.pli_backoff.keyframe_sent(now);
+            self.postpone_regular_keyframe(now);
         }
         self.queue.push(now, entry);
         self.write_queued(now, sink);

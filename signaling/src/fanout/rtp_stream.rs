@@ -34,6 +34,9 @@ pub(crate) struct StreamTerms {
     pub(crate) playout_delay_id: Option<u8>,
     /// Id of the header extension with the transport-wide number.
     pub(crate) transport_id: Option<u8>,
+    /// Whether keyframes are sent at intervals, too: the receiver negotiated neither PLI nor FIR, or it records or
+    /// forwards the stream.
+    pub(crate) needs_regular_keyframes: bool,
 }
 
 /// Gives a packet its transport-wide sequence number, from the length of its payload; `None`: it gets none.
@@ -95,6 +98,10 @@ impl RtpStream {
             delay: Duration::ZERO,
             delay_repeats: 0,
         }
+    }
+
+    pub(crate) fn terms(&self) -> StreamTerms {
+        self.terms
     }
 
     /// How long the viewer should delay pictures.

@@ -189,6 +189,7 @@ impl MediaConnection {
             rtx: rtx.map(|payload_type| (self.rtx_ssrc, payload_type)),
             playout_delay_id: None,
             transport_id: transport.and_then(|extension| u8::try_from(extension.id).ok()),
+            needs_regular_keyframes: true,
         })
     }
 

@@ -40,6 +40,14 @@ pub(crate) struct VideoParams {
     pub(crate) reduced_size_rtcp: bool,
 }
 
+impl VideoParams {
+    /// Whether the viewer can request keyframes, by PLI (RFC 4585 6.3.1) or FIR (RFC 5104 4.3.1).
+    pub(crate) fn requests_keyframes(&self) -> bool {
+        let mut kinds = self.feedback.iter();
+        kinds.any(|kind| ["nack pli", "ccm fir"].contains(kind))
+    }
+}
+
 /// How a section is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SectionUse {

@@ -42,6 +42,7 @@ fn chromium_gets_constrained_baseline_with_all_its_features() {
         offer.video.feedback,
         ["nack", "nack pli", "ccm fir", "transport-cc"]
     );
+    assert!(offer.video.requests_keyframes());
     assert_eq!(offer.setup, Setup::ActPass);
     assert!(offer.candidates.is_empty(), "mDNS names are skipped");
     let text = answered(CHROMIUM);
@@ -65,6 +66,21 @@ fn chromium_gets_constrained_baseline_with_all_its_features() {
         assert!(text.lines().any(|have| have == line), "{line} in\n{text}");
     }
     assert!(text.lines().all(|line| line.len() < 200) && text.ends_with("\r\n"));
+}
+
+#[test]
+fn a_viewer_that_negotiates_neither_pli_nor_fir_does_not_request_keyframes() {
+    let without = |kind: &str, text: &str| text.replace(kind, "x-unknown");
+    let only_fir = without("nack pli", CHROMIUM);
+    let neither = without("ccm fir", &only_fir);
+    let requests = |text: &str| {
+        Offer::parse(text)
+            .expect("usable")
+            .video
+            .requests_keyframes()
+    };
+    assert!(requests(&only_fir));
+    assert!(!requests(&neither));
 }
 
 #[test]

@@ -83,6 +83,7 @@ pub(crate) fn negotiate(
         rtx: video.rtx_payload_type.map(|rtx| (names.rtx_ssrc, rtx)),
         playout_delay_id: video.playout_delay_id,
         transport_id: video.transport_id,
+        needs_regular_keyframes: !video.requests_keyframes(),
     };
     let answer = answer(&offer, &local.answer_params());
     let newcomer = NewViewer {

@@ -22,6 +22,27 @@ fn openh264_fulfils_the_contract() {
 }
 
 #[test]
+fn keyframes_are_made_on_request_and_a_minute_after_the_last_one() {
+    let mut encoder = OpenH264Encoder::new(&Rendition {
+        width: 64,
+        height: 48,
+        ..Rendition::MAIN
+    });
+    let made: Vec<u32> = (0..2600)
+        .filter(|number| {
+            let is_requested = *number == 700;
+            let encoded = encoder.encode(
+                &picture(64, 48, *number as usize),
+                is_requested,
+                number * 3000,
+            );
+            encoded.expect("a usable size").keyframe
+        })
+        .collect();
+    assert_eq!(made, [0, 700, 700 + LONGEST_GOP_FRAMES]);
+}
+
+#[test]
 fn a_picture_too_small_is_an_error_that_names_the_size() {
     let tiny = picture(2, 2, 0);
     let error = encoder()

@@ -85,6 +85,7 @@ fn new_viewer_of(now: Instant, offer: &Offer, parts: &PeerParts<'_>) -> NewViewe
         rtx: None,
         playout_delay_id: None,
         transport_id: None,
+        needs_regular_keyframes: false,
     };
     NewViewer {
         peer: Peer::accept(now, offer, parts).expect("acceptable"),

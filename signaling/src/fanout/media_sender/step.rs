@@ -33,7 +33,7 @@ pub(crate) struct Step {
     pub(crate) padding: usize,
     /// What became of each packet that was asked for again.
     pub(crate) resends: Vec<ResendOutcome>,
-    /// A keyframe request that was held back is due.
+    /// A keyframe request that was held back, or a regular keyframe, is due.
     keyframe_due: bool,
 }
 
@@ -77,7 +77,8 @@ impl MediaSender {
         used
     }
 
-    /// Does what is due: paced packets, padding, a keyframe request that was held back. `rings`: one of each rendition.
+    /// Does what is due: paced packets, padding, a keyframe request that was held back, a regular keyframe. `rings`: one
+    /// of each rendition.
     pub(crate) fn run_timers(
         &mut self,
         now: Instant,
@@ -92,6 +93,7 @@ impl MediaSender {
         if self.phase != Phase::Live {
             return step;
         }
+        step.keyframe_due |= self.take_regular_keyframe(now);
         // overflow: drops-to-keyframe, counted by the owner. Every viewer pays for a keyframe, so the request passes
         // this viewer's back-off like a PLI.
         step.late = self.drop_late(now);
@@ -116,7 +118,11 @@ impl MediaSender {
     /// When [`Self::run_timers`] or [`Self::sender_report`] is due next.
     pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
         let is_live = self.phase == Phase::Live;
-        let live = [self.control.due(now), Some(self.next_report)];
+        let live = [
+            self.control.due(now),
+            Some(self.next_report),
+            self.regular_keyframe_at,
+        ];
         let live = live.into_iter().flatten().filter(|_| is_live);
         let always = [self.pli_backoff.due(), self.queue.due()];
         live.chain(always.into_iter().flatten()).min()

@@ -12,6 +12,7 @@ fn with_keyframe(start: Instant, ring: &mut PacketRing) -> MediaSender {
         rtx: Some((2, 103)),
         playout_delay_id: None,
         transport_id: Some(3),
+        needs_regular_keyframes: false,
     };
     let rtp = RtpStream::new(terms, 0);
     let mut media = MediaSender::new(start, rtp, RenditionChoice::Auto, RenditionId::MAIN);

@@ -11,6 +11,7 @@ const TERMS: StreamTerms = StreamTerms {
     rtx: Some((0x2222, 104)),
     playout_delay_id: Some(5),
     transport_id: Some(3),
+    needs_regular_keyframes: false,
 };
 
 const ANSWERED: Duration = Duration::from_millis(100);
@@ -384,6 +385,7 @@ fn the_timestamp_runs_on_from_the_newest_frame() {
         rtx: None,
         playout_delay_id: None,
         transport_id: None,
+        needs_regular_keyframes: false,
     };
     let stream = RtpStream::new(terms, 0);
     let newest = frame(2, true, 1);

@@ -51,6 +51,7 @@ fn terms(has_arrivals: bool) -> StreamTerms {
         rtx: Some((8, 97)),
         playout_delay_id: None,
         transport_id: has_arrivals.then_some(TRANSPORT_ID),
+        needs_regular_keyframes: true,
     }
 }
 
@@ -367,5 +368,26 @@ fn a_keyframe_request_is_passed_on() {
         run.demand
             .keyframe_gate(RenditionId::MAIN)
             .is_due(run.now())
+    );
+}
+
+#[test]
+fn a_server_that_records_or_passes_on_gets_a_keyframe_every_ten_seconds() {
+    let mut run = Run::new(true, None);
+    let mut made: Vec<Instant> = Vec::new();
+    for second in 0..27 {
+        if second == 5 {
+            run.sender.feedback(run.now(), &Feedback::Pli);
+        }
+        run.go(1);
+        let newest = run.sender.rings[0].keyframe_at();
+        made.extend(newest.filter(|at| !made.contains(at)));
+    }
+    let seconds = |pair: &[Instant]| (pair[1] - pair[0]).as_secs_f64().round() as u32;
+    let intervals: Vec<u32> = made.windows(2).map(seconds).collect();
+    assert_eq!(
+        intervals,
+        [5, 10, 10],
+        "10 s after the one that the server requested"
     );
 }

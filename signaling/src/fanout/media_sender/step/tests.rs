@@ -18,12 +18,17 @@ struct Sender {
 
 /// A sender that was sent a keyframe of three packets at `start`.
 fn live(start: Instant) -> Sender {
+    live_to(start, false)
+}
+
+fn live_to(start: Instant, needs_regular_keyframes: bool) -> Sender {
     let terms = StreamTerms {
         ssrc: 1,
         payload_type: 102,
         rtx: Some((2, 103)),
         playout_delay_id: None,
         transport_id: Some(3),
+        needs_regular_keyframes,
     };
     let rtp = RtpStream::new(terms, 0);
     let mut media = MediaSender::new(start, rtp, RenditionChoice::Auto, RenditionId::MAIN);
@@ -143,4 +148,20 @@ fn frames_that_waited_too_long_are_counted_and_a_keyframe_is_requested_once() {
     let wanted: Vec<RenditionId> = settled.keyframes().collect();
     assert_eq!(wanted, [change.to]);
     assert_eq!(sender.media.rendition_change, Some(change.cause));
+}
+
+#[test]
+fn only_a_receiver_that_needs_regular_keyframes_gets_one_every_ten_seconds() {
+    let start = Instant::now();
+    for (needs_them, expected_s) in [(false, vec![]), (true, vec![10, 20, 30])] {
+        let mut sender = live_to(start, needs_them);
+        let is_due = |second: &u32| {
+            let now = start + *second * 1000 * MS;
+            let (ladder, rings) = (&sender.ladder, &sender.rings);
+            let step = sender.media.run_timers(now, ladder, rings, &mut |_, _| {});
+            step.keyframe_due
+        };
+        let due_s: Vec<u32> = (1..35).filter(is_due).collect();
+        assert_eq!(due_s, expected_s);
+    }
 }
