@@ -1,10 +1,9 @@
 # shellcheck shell=sh
-# Sourced by bench.sh, bench-network.sh, bench-power.sh and soak.sh: builds what `make run` starts, the light viewers and the
-# lossy link, and exports where they are.
+# Sourced by bench.sh, bench-network.sh, bench-power.sh and soak.sh: builds the program, the light viewers and the lossy
+# link, in one build so that they share the dependencies, and exports where they are.
 cd "$(dirname "$0")/.."
 scripts/install-test-needs.sh
-cargo build --release
-cargo build --release --workspace --example light_viewers --example lossy_link
+cargo build --release --package carrier --package signaling --bin carrier --example light_viewers --example lossy_link
 
 target=${CARGO_TARGET_DIR:-target}
 CARRIER_BIN=$(realpath "$target/release/carrier")

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Three carriers in network namespaces on one bridge, as on one Wi-Fi: they are paired by words over multicast DNS, one is
 # cut off, healed, renumbered and killed, and what an idle carrier sends is measured. Then two carriers of which a link of
-# 64 kbit/s with 500 ms and 5 % loss is the only way to each other. As root, some eight minutes.
+# 64 kbit/s with 500 ms and 5 % loss is the only way to each other, and two that reach nothing but a relay. As root, some
+# ten minutes; iroh-relay is built once.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -13,6 +14,12 @@ echo 'test-mesh: building the program'
 cargo build -q --workspace --features carrier/mesh --bin carrier --example lossy_link
 program=$(realpath "${CARGO_TARGET_DIR:-target}/debug/carrier")
 lossy_link=$(realpath "${CARGO_TARGET_DIR:-target}/debug/examples/lossy_link")
+relay_version=$(sed -n '/^name = "iroh-relay"$/ { n; s/^version = "\(.*\)"$/\1/p }' Cargo.lock)
+tools=$(realpath -m "${CARGO_TARGET_DIR:-target}/iroh-relay-$relay_version")
+if [ ! -x "$tools/bin/iroh-relay" ]; then
+    echo 'test-mesh: building iroh-relay'
+    cargo install --quiet --locked iroh-relay --version "=$relay_version" --features server --root "$tools"
+fi
 work=$(mktemp -d "${TMPDIR:-/tmp}/carrier-mesh-XXXXXX")
 prefix=cm$$
 bridge=${prefix}b
@@ -21,7 +28,7 @@ pids=
 
 clean_up() {
     for pid in $pids; do kill "$pid" 2>/dev/null || true; done
-    for number in 1 2 3 4 5 6; do ip netns del "$prefix$number" 2>/dev/null || true; done
+    for number in 1 2 3 4 5 6 7 8 9; do ip netns del "$prefix$number" 2>/dev/null || true; done
     ip link del "$bridge" 2>/dev/null || true
     rm -rf "$work"
 }
@@ -29,7 +36,7 @@ trap clean_up EXIT
 trap 'exit 1' INT TERM
 
 name_of() {
-    case $1 in 1) echo north ;; 2) echo south ;; 3) echo west ;; 4) echo hill ;; *) echo valley ;; esac
+    case $1 in 1) echo north ;; 2) echo south ;; 3) echo west ;; 4) echo hill ;; 5) echo valley ;; 7) echo coast ;; *) echo island ;; esac
 }
 
 # Runs a command in the namespace of a carrier.
@@ -45,10 +52,11 @@ address() {
     within "$1" ip route replace default dev eth0
 }
 
+# begin CARRIER [LINE]: with one more line of [mesh].
 begin() {
     home=$work/$1
     mkdir -p "$home"
-    printf 'name = "%s"\n[mesh]\nenabled = true\nevent = "test"\n' "$(name_of "$1")" >"$home/carrier.toml"
+    printf 'name = "%s"\n[mesh]\nenabled = true\nevent = "test"\n%s\n' "$(name_of "$1")" "${2:-}" >"$home/carrier.toml"
     # Not by a function: that would be the child of a shell, and the shell would be ended.
     ip netns exec "$prefix$1" env HOME="$home" XDG_STATE_HOME="$home/state" XDG_DATA_HOME="$home/data" CARRIER_ADMIN_TOKEN=$token \
         "$program" run --config "$home/carrier.toml" --listen 127.0.0.1:8080 --source scene --model none \
@@ -202,4 +210,28 @@ wait_for 5 hill connected 120
 wait_for 4 valley connected 120
 grep -q error "$work/link" && { echo "FAILED: $(cat "$work/link")"; exit 1; }
 exec 9>&-
+
+echo 'test-mesh: two carriers without a path to each other, and a relay'
+for number in 7 8 9; do
+    ip netns add "$prefix$number"
+    within $number ip link set lo up
+done
+within 9 sh -c 'echo 0 >/proc/sys/net/ipv4/ip_forward'
+# 9 forwards nothing. The relay has one address, which both reach over their own network.
+within 9 ip address add 10.87.99.1/32 dev lo
+for number in 7 8; do
+    ip link add eth0 netns "$prefix$number" type veth peer name "eth$number" netns "${prefix}9"
+    within $number ip link set eth0 up
+    address $number 10.87.$number.1
+    within 9 ip link set "eth$number" up
+    within 9 ip address add 10.87.$number.9/24 dev "eth$number"
+done
+ip netns exec "${prefix}9" "$tools/bin/iroh-relay" --dev >"$work/relay" 2>&1 &
+pids="$pids $!"
+for number in 7 8; do begin $number 'relay = "http://10.87.99.1:3340"'; done
+for number in 7 8; do wait_started $number; done
+link=$(ask 7 -X POST http://127.0.0.1:8080/api/carriers/code | python3 -c 'import json, sys; print(json.load(sys.stdin)["link"])')
+within 8 env HOME="$work/8" CARRIER_ADMIN_TOKEN=$token "$program" mesh join "$link" --listen 127.0.0.1:8080
+wait_for 8 coast connected 60
+wait_for 7 island connected 60
 echo 'test-mesh: all passed'

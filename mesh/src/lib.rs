@@ -9,6 +9,9 @@
 
 mod announcement;
 mod clock_offset;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
+mod handshake_limit;
 mod identity;
 mod members;
 mod node;
@@ -20,6 +23,7 @@ mod rounds;
 mod shared_log;
 mod slug;
 mod storage;
+mod token_bucket;
 mod wire;
 
 pub use announcement::Presence;

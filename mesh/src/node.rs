@@ -161,6 +161,7 @@ impl Mesh {
             router: Mutex::default(),
         });
         let router = Router::builder(endpoint)
+            .incoming_filter(admission::handshake_filter())
             .accept(wire::ALPN, MeshHandler::new(&shared))
             .accept(wire::PAIRING_ALPN, PairingHandler::new(&shared))
             .spawn();

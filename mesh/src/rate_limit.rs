@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::token_bucket::TokenBucket;
+
 const MESSAGES_PER_S: f64 = 20.0;
 const MESSAGES_BURST: f64 = 400.0;
 /// Twice a whole log of records can arrive at once after a day apart.
@@ -10,31 +12,22 @@ const BYTES_BURST: f64 = 4.0 * 1024.0 * 1024.0;
 
 #[derive(Debug, Clone)]
 pub(crate) struct RateLimit {
-    messages: f64,
-    bytes: f64,
-    refilled_at: Instant,
+    messages: TokenBucket,
+    bytes: TokenBucket,
 }
 
 impl RateLimit {
     pub(crate) fn new(now: Instant) -> Self {
         Self {
-            messages: MESSAGES_BURST,
-            bytes: BYTES_BURST,
-            refilled_at: now,
+            messages: TokenBucket::new(MESSAGES_BURST, MESSAGES_PER_S, now),
+            bytes: TokenBucket::new(BYTES_BURST, BYTES_PER_S, now),
         }
     }
 
     /// Takes one message of `bytes`. `false`: the sender is above what an honest carrier sends.
     pub(crate) fn take(&mut self, bytes: usize, now: Instant) -> bool {
-        let passed = now.saturating_duration_since(self.refilled_at);
-        self.refilled_at = self.refilled_at.max(now);
-        let refill = |tokens: f64, per_s: f64, burst: f64| {
-            per_s.mul_add(passed.as_secs_f64(), tokens).min(burst)
-        };
-        self.messages = refill(self.messages, MESSAGES_PER_S, MESSAGES_BURST) - 1.0;
-        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        self.bytes = refill(self.bytes, BYTES_PER_S, BYTES_BURST) - f64::from(bytes);
-        self.messages >= 0.0 && self.bytes >= 0.0
+        let bytes = f64::from(u32::try_from(bytes).unwrap_or(u32::MAX));
+        self.messages.take(1.0, now) && self.bytes.take(bytes, now)
     }
 }
 

@@ -8,10 +8,12 @@ use super::outcome::{Outcome, simulate};
 
 const SEEDS: std::ops::Range<u64> = 1..26;
 
-fn median(source: &'static Source, network: &Network) -> (Outcome, f64) {
+/// The median of all seeds; the mean and the largest share of time that was frozen.
+fn median(source: &'static Source, network: &Network) -> (Outcome, f64, f64) {
     let all: Vec<Outcome> = SEEDS.map(|seed| simulate(source, network, seed)).collect();
     let worst = all.iter().map(|one| one.frozen_percent).fold(0.0, f64::max);
-    (Outcome::median(&all), worst)
+    let sum: f64 = all.iter().map(|one| one.frozen_percent).sum();
+    (Outcome::median(&all), sum / all.len() as f64, worst)
 }
 
 /// Prints what viewers see: the medians of all seeds.
@@ -22,15 +24,16 @@ pub(super) fn print_table(filter: &str, details: bool) {
             if !network.name.contains(filter) {
                 continue;
             }
-            let (seen, worst) = median(source, &network);
+            let (seen, mean, worst) = median(source, &network);
             let [p720, p360, p180, p90] = seen.shares.map(|share| share * 100.0);
             let optional = |ms: Option<u32>| ms.map_or("-".to_owned(), |ms| ms.to_string());
             let line = format!(
-                "{:6} | {:36} | frozen {:5.1} (worst {:5.1}) | gap {:5} late {:5} | first {:5} | {:4.1}/s | \
+                "{:6} | {:36} | frozen {:5.1} (mean {:5.2} worst {:5.1}) | gap {:5} late {:5} | first {:5} | {:4.1}/s | \
                  settled {:5} on {} | {:3.0} {:3.0} {:3.0} {:3.0} | queue {:4} | again {} {}\n",
                 source.name,
                 network.name,
                 seen.frozen_percent,
+                mean,
                 worst,
                 seen.longest_gap_ms,
                 seen.longest_late_gap_ms,
@@ -69,7 +72,7 @@ fn each(networks: Vec<Network>, filter: &str, holds: impl Fn(&Outcome) -> bool) 
     let mut count = 0;
     for network in chosen {
         for source in [&SCENE, &WEBCAM] {
-            let (seen, _) = median(source, network);
+            let (seen, ..) = median(source, network);
             assert!(holds(&seen), "{}, {}: {seen:?}", source.name, network.name);
             count += 1;
         }

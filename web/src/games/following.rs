@@ -96,7 +96,8 @@ impl Following {
 
     fn let_time_pass(&self, seen: Option<&Tracks>, now: Instant) -> Vec<GameEvent> {
         let app = &self.app;
-        let rules = app.settings.present().play.start_rules();
+        let settings = app.settings.present();
+        let rules = settings.play.start_rules();
         let keeps_pictures = may_keep_pictures(app);
         let frame = seen.filter(|_| !app.shutter.is_closed()).map(seen_frame);
         let model = match app.detector_state() {
@@ -109,6 +110,7 @@ impl Following {
             (_, Some(name)) if name == "none" => Some(Arc::from([])),
             _ => None,
         };
+        let labels = labels.map(|labels| shown_labels(labels, &settings.classes));
         let was_used = app.games.take_use();
         let ((), events) = app.games.update_and_tell(now, |rounds| {
             if was_used {
@@ -227,6 +229,18 @@ fn hold<T>(lease: &mut Option<T>, is_needed: bool, take: impl FnOnce() -> T) {
     }
 }
 
+/// The owner's choice of classes hides the others from games, too: their labels are empty. `shown`: empty for all.
+fn shown_labels(labels: Arc<[String]>, shown: &[String]) -> Arc<[String]> {
+    if shown.is_empty() {
+        return labels;
+    }
+    let visible = |label: &String| match shown.contains(label) {
+        true => label.clone(),
+        false => String::new(),
+    };
+    labels.iter().map(visible).collect()
+}
+
 fn seen_frame(tracks: &Tracks) -> SeenFrame {
     let (width, height) = (
         tracks.frame_width.max(1) as f32,
@@ -275,6 +289,14 @@ mod tests {
         assert_eq!(day(2026, 11, 30) - day(2026, 11, 29), 1);
         assert_eq!(day(2027, 1, 1) - day(2026, 12, 31), 1);
         assert_eq!(day(1969, 12, 31), -1);
+    }
+
+    #[test]
+    fn classes_that_are_not_shown_are_not_asked_for() {
+        let labels: Arc<[String]> = ["person", "cup", "dog"].map(str::to_owned).into();
+        assert_eq!(shown_labels(Arc::clone(&labels), &[]), labels);
+        let shown = ["cup".to_owned(), "yeti".to_owned()];
+        assert_eq!(*shown_labels(labels, &shown), ["", "cup", ""]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::timing::HANG_TIMEOUT;
 
 const PATH: &str = "/api/carriers";
 
-fn toml(name: &str) -> String {
+pub(crate) fn toml(name: &str) -> String {
     format!(
         "name = \"{name}\"\n[mesh]\nenabled = true\nevent = \"test\"\nlisten = \"127.0.0.1:0\"\nmdns = false\n"
     )
@@ -48,7 +48,7 @@ fn as_owner(station: &Station, method: &str, path: &str, body: &Value) -> (u16, 
     (answer.status, answer.body)
 }
 
-fn pair(one: &Station, other: &Station, name: &str) {
+pub(crate) fn pair(one: &Station, other: &Station, name: &str) {
     let (status, code) = as_owner(other, "POST", "/api/carriers/code", &Value::Null);
     assert_eq!(status, 200, "{code}");
     let (status, paired) = as_owner(one, "POST", PATH, &json!({"code": code["link"]}));
@@ -59,7 +59,7 @@ fn pair(one: &Station, other: &Station, name: &str) {
     );
 }
 
-fn wait_connected(station: &Station, names: &[&str]) -> Value {
+pub(crate) fn wait_connected(station: &Station, names: &[&str]) -> Value {
     wait_for(station, "all are connected", |report| {
         let carriers = report["carriers"].as_array().expect("a list");
         let is_here = |name: &&str| {

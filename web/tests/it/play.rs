@@ -1,6 +1,7 @@
 //! Games on the feed of a running station.
 
 mod displays;
+mod duel;
 mod hunt;
 
 use std::io::{BufRead, BufReader};

@@ -40,12 +40,12 @@ const HELD_UP_MAX: Duration = Duration::from_secs(5);
 /// Rounds until one has enough finds: on a busy machine its clock runs out.
 const ROUNDS_MAX: usize = 3;
 
-fn picture_of(folder: &Path, slug: &str) -> Option<PathBuf> {
+pub(super) fn picture_of(folder: &Path, slug: &str) -> Option<PathBuf> {
     let found = PICTURES.iter().find(|(class, _)| *class == slug);
     found.map(|(_, number)| folder.join(format!("{number:012}.jpg")))
 }
 
-fn hold_up(picture: &Path, shown: &Path) {
+pub(super) fn hold_up(picture: &Path, shown: &Path) {
     let next = shown.with_extension("next");
     std::fs::copy(picture, &next).expect("copied");
     std::fs::rename(&next, shown).expect("renamed");
