@@ -17,8 +17,12 @@ const DRAIN_STEP: Duration = Duration::from_millis(10);
 const QUEUE_BUSY: Duration = Duration::from_millis(20);
 /// A full packet with its headers.
 const PACKET_BITS: f64 = 1250.0 * 8.0;
-/// The path must be busy this long, which is the window of the delivered rate.
+/// The path must be busy this long, which is the window of the delivered rate. Behind a long queue less is enough.
 const BUSY_TIME: Duration = Duration::from_millis(400);
+const BUSY_TIME_QUEUED: Duration = Duration::from_millis(250);
+/// A queue that is longer than this and so many full packets is not that of a frame: it drains.
+const DRAIN_QUEUE: Duration = Duration::from_millis(50);
+const DRAIN_PACKETS: u32 = 8;
 /// The estimate is this share of a capacity that was measured.
 const CAPACITY_SHARE: f32 = 0.95;
 /// A queue that keeps this share of its length although the viewer is sent only this share of what it was before is
@@ -67,6 +71,12 @@ pub(crate) struct BandwidthEstimate {
 impl BandwidthEstimate {
     pub(crate) fn bps(&self) -> Option<u32> {
         self.bps
+    }
+
+    /// Whether a path with a known limit has a queue that must drain before it is sent as much as it carries.
+    pub(crate) fn is_draining(&self) -> bool {
+        let is_long = |bps| self.last_queue >= DRAIN_QUEUE + DRAIN_PACKETS * packet_time(bps);
+        self.bps.is_some_and(is_long)
     }
 
     /// Updates the estimate from one path sample. A change needs at least `rtt` to show an effect.
@@ -123,7 +133,11 @@ impl BandwidthEstimate {
             self.busy_since = None;
             return None;
         }
-        let long = now.saturating_duration_since(since) >= BUSY_TIME;
+        let busy_time = match sample.queue >= QUEUE_LONG {
+            true => BUSY_TIME_QUEUED,
+            false => BUSY_TIME,
+        };
+        let long = now.saturating_duration_since(since) >= busy_time;
         // What the radio loses has passed the bottleneck.
         let passed = 1.0 - self.radio_loss(now, sample).min(LOSS_HIGH);
         let delivered = sample.delivered_bps.filter(|_| long);
@@ -238,10 +252,26 @@ mod tests {
         // Waits for the effect of the last reduction.
         assert_eq!(update(e, 360, 200, 500_000), PathState::Queued);
         // The queue is draining, and the path was busy all the time.
-        assert_eq!(update(e, 700, 120, 700_000), PathState::Queued);
+        assert_eq!(update(e, 600, 120, 700_000), PathState::Queued);
         assert_eq!(e.bps(), Some(900_000));
-        assert_eq!(update(e, 760, 110, 800_000), PathState::Lowered);
+        assert_eq!(update(e, 620, 110, 800_000), PathState::Lowered);
         assert_eq!(e.bps(), Some(760_000));
+    }
+
+    #[test]
+    fn a_queue_longer_than_a_frame_of_a_limited_path_drains() {
+        let start = Instant::now();
+        let is_draining = |capacity_bps: u32, queue_ms| {
+            let mut estimate = BandwidthEstimate::default();
+            if capacity_bps > 0 {
+                estimate.set_capacity(start, capacity_bps);
+            }
+            estimate.update(start, &sample(queue_ms, 100_000), MS);
+            estimate.is_draining()
+        };
+        assert!(is_draining(1_000_000, 140) && !is_draining(1_000_000, 130));
+        assert!(!is_draining(300_000, 250), "a frame takes that long");
+        assert!(!is_draining(0, 250), "the path shows no limit");
     }
 
     #[test]

@@ -41,6 +41,8 @@ const CAPACITY_MOST_BPS: u32 = 8_000_000;
 const BURST_SHARE: f32 = 1.4;
 /// Otherwise a probe waits this long for them: on a slow path each probe delays pictures.
 const PROBE_WITHOUT_BURST: Duration = Duration::from_secs(30);
+/// What an encoder gets of the estimate until a long queue has drained.
+const DRAIN_SHARE: f32 = 0.5;
 /// From this loss on lost packets are sent again twice at once.
 const LOSS_OF_RESENDS: f32 = 0.03;
 /// A NACK that comes within this share of a round trip after a retransmission left before that could have arrived.
@@ -136,10 +138,14 @@ impl Control {
         self.estimate.bps()
     }
 
-    /// What of the estimate is left for the media of an encoder when lost packets are sent again.
+    /// What of the estimate is left for the media of an encoder when lost packets are sent again, and while a queue drains.
     pub(crate) fn media_bps(&self) -> Option<u32> {
         let kept = 1.0 - self.loss.min(LOSS_MOST);
-        self.estimate.bps().map(|bps| (bps as f32 * kept) as u32)
+        let share = match self.estimate.is_draining() {
+            true => kept * DRAIN_SHARE,
+            false => kept,
+        };
+        self.estimate.bps().map(|bps| (bps as f32 * share) as u32)
     }
 
     /// Whether media may leave now. Without a known limit it may, after the first flight.
@@ -263,7 +269,7 @@ impl Control {
 
     /// Handles transport-wide feedback. Returns `true` if the bandwidth estimate changed.
     pub(crate) fn feedback(&mut self, now: Instant, acknowledgements: &[Acknowledgement]) -> bool {
-        let before = self.estimate.bps();
+        let before = (self.estimate.bps(), self.media_bps());
         let results = self.log.match_feedback(acknowledgements);
         let Some(sample) = self.path.add(now, &results) else {
             return false;
@@ -313,7 +319,7 @@ impl Control {
 
     /// Handles the passing of time. Returns `true` if the bandwidth estimate changed.
     pub(crate) fn tick(&mut self, now: Instant, ladder: &[Rung], current: RenditionId) -> bool {
-        let before = self.estimate.bps();
+        let before = (self.estimate.bps(), self.media_bps());
         self.next_tick = now + TICK;
         if let Some(outcome) = self.prober.tick(now, self.round_trip) {
             self.apply(outcome);
@@ -342,13 +348,14 @@ impl Control {
         self.has_changed_since(before)
     }
 
-    /// Whether the estimate is another one than `before`; notes that it rose.
-    fn has_changed_since(&mut self, before: Option<u32>) -> bool {
+    /// Whether the estimate, or by more than a fortieth what encoders get of it, is another than before; notes that it rose.
+    fn has_changed_since(&mut self, (before, media_before): (Option<u32>, Option<u32>)) -> bool {
         let after = self.estimate.bps();
         if before.is_some_and(|before| after.is_none_or(|after| after > before)) {
             self.raised_by = RenditionChange::ProbeSucceeded;
         }
-        after != before
+        let media = self.media_bps().zip(media_before);
+        after != before || media.is_some_and(|(after, before)| after.abs_diff(before) > before / 40)
     }
 
     /// Number of padding packets to send now.

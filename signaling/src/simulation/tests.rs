@@ -123,8 +123,8 @@ fn a_slow_network_with_loss_freezes_less_than_a_hundredth_of_the_time() {
 
 #[test]
 fn two_viewers_behind_one_link_share_it() {
-    // The goal is 1 %: 0.0 % on the scene and 1.1 % on the webcam are reached, where both first frames together are as
-    // long as the link's queue.
+    // The goal is 1 %. Behind one link 1.1 % on the scene and 0.9 % on the webcam are reached, since both first frames
+    // together are as long as the link's queue; with a link each, 100 ms and 5 % loss 0.8 % and 1.2 %.
     each(special(), "two viewers", |seen| {
         seen.frozen_percent < 1.5 && seen.longest_late_gap_ms < 250 && seen.pictures_per_s > 25.0
     });

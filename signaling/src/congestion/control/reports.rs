@@ -24,7 +24,7 @@ impl Control {
         report: (f32, Option<Duration>),
         sent: (u32, u32),
     ) -> bool {
-        let before = self.estimate.bps();
+        let before = (self.estimate.bps(), self.media_bps());
         let Some(reported) = &mut self.reported else {
             return false;
         };
@@ -46,7 +46,7 @@ impl Control {
 
     /// Handles the receiver's own estimate. Returns `true` if the bandwidth estimate changed.
     pub(crate) fn receiver_estimate(&mut self, now: Instant, bps: u32) -> bool {
-        let before = self.estimate.bps();
+        let before = (self.estimate.bps(), self.media_bps());
         if self.reported.is_some() && bps <= CAPACITY_MOST_BPS {
             let state = self.estimate.set_capacity(now, bps);
             if state == PathState::Lowered {
