@@ -128,6 +128,23 @@ pair() {
     done
 }
 
+# separate_networks ONE OTHER MIDDLE: two carriers, each on a network with the namespace MIDDLE, which forwards nothing.
+separate_networks() {
+    middle=$3
+    for number in "$@"; do
+        ip netns add "$prefix$number"
+        within "$number" ip link set lo up
+    done
+    within "$middle" sh -c 'echo 0 >/proc/sys/net/ipv4/ip_forward'
+    for number in "$1" "$2"; do
+        ip link add eth0 netns "$prefix$number" type veth peer name "eth$number" netns "$prefix$middle"
+        within "$number" ip link set eth0 up
+        address "$number" "10.87.$number.1"
+        within "$middle" ip link set "eth$number" up
+        within "$middle" ip address add "10.87.$number.9/24" dev "eth$number"
+    done
+}
+
 ip link add "$bridge" type bridge
 ip link set "$bridge" up
 for number in 1 2 3; do
@@ -183,18 +200,7 @@ begin 3
 all_connected 90
 
 echo 'test-mesh: 64 kbit/s, 500 ms and 5 % loss between two carriers'
-for number in 4 5 6; do
-    ip netns add "$prefix$number"
-    within $number ip link set lo up
-done
-# 6 is between the two, and forwards nothing but what the lossy link does.
-for number in 4 5; do
-    ip link add eth0 netns "$prefix$number" type veth peer name "eth$number" netns "${prefix}6"
-    within $number ip link set eth0 up
-    address $number 10.87.$number.1
-    within 6 ip link set "eth$number" up
-    within 6 ip address add 10.87.$number.9/24 dev "eth$number"
-done
+separate_networks 4 5 6
 mkfifo "$work/orders"
 ip netns exec "${prefix}6" "$lossy_link" 10.87.4.1:7442 0.0.0.0:7442 1 <"$work/orders" >"$work/link" &
 pids="$pids $!"
@@ -212,20 +218,9 @@ grep -q error "$work/link" && { echo "FAILED: $(cat "$work/link")"; exit 1; }
 exec 9>&-
 
 echo 'test-mesh: two carriers without a path to each other, and a relay'
-for number in 7 8 9; do
-    ip netns add "$prefix$number"
-    within $number ip link set lo up
-done
-within 9 sh -c 'echo 0 >/proc/sys/net/ipv4/ip_forward'
-# 9 forwards nothing. The relay has one address, which both reach over their own network.
+separate_networks 7 8 9
+# The relay has one address, which both reach over their own network.
 within 9 ip address add 10.87.99.1/32 dev lo
-for number in 7 8; do
-    ip link add eth0 netns "$prefix$number" type veth peer name "eth$number" netns "${prefix}9"
-    within $number ip link set eth0 up
-    address $number 10.87.$number.1
-    within 9 ip link set "eth$number" up
-    within 9 ip address add 10.87.$number.9/24 dev "eth$number"
-done
 ip netns exec "${prefix}9" "$tools/bin/iroh-relay" --dev >"$work/relay" 2>&1 &
 pids="$pids $!"
 for number in 7 8; do begin $number 'relay = "http://10.87.99.1:3340"'; done

@@ -46,15 +46,15 @@ fn key(number: u8) -> SecretKey {
 /// What a hostile member sends. The input is pieces of two bytes of length, a kind, and a body: a message, or a record
 /// or an announcement that is signed by the member first, or milliseconds that pass.
 fn member(input: &[u8]) {
-    let mut station = Station::new();
+    let mut carrier = Carrier::new();
     for (kind, body) in pieces(input) {
-        station.hear(kind, body);
+        carrier.receive(kind, body);
     }
-    station.check();
+    carrier.check_invariants();
 }
 
 /// A carrier with two members, one of which talks to it.
-struct Station {
+struct Carrier {
     protocol: Protocol,
     event: EventId,
     start: Instant,
@@ -63,7 +63,7 @@ struct Station {
     signed_log: SharedLog,
 }
 
-impl Station {
+impl Carrier {
     fn new() -> Self {
         let event = EventId::of_name(EVENT);
         let mut members = Members::default();
@@ -73,18 +73,18 @@ impl Station {
         }
         let start = Instant::now();
         let kept = (members, SharedLog::new(event), BTreeSet::new());
-        let mut station = Self {
+        let mut carrier = Self {
             protocol: Protocol::new(key(OWN), kept, 1, 1, start),
             event,
             start,
             passed_ms: 0,
             signed_log: SharedLog::new(event),
         };
-        station.protocol.set_findable(findable());
-        let now = station.now();
+        carrier.protocol.set_findable(findable());
+        let now = carrier.now();
         let peer = key(PEER).public();
-        station.protocol.connected(peer, CONNECTION, now);
-        station
+        carrier.protocol.connected(peer, CONNECTION, now);
+        carrier
     }
 
     fn now(&self) -> Now {
@@ -94,7 +94,7 @@ impl Station {
         }
     }
 
-    fn hear(&mut self, kind: u8, body: &[u8]) {
+    fn receive(&mut self, kind: u8, body: &[u8]) {
         if let Some(message) = self.message(kind, body) {
             let from = (key(PEER).public(), CONNECTION);
             let now = self.now();
@@ -133,7 +133,7 @@ impl Station {
         }
     }
 
-    fn check(&self) {
+    fn check_invariants(&self) {
         let (protocol, now) = (&self.protocol, self.now());
         let members = protocol.members();
         let is_member = |number| members.is_member(key(number).public());

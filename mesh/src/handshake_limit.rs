@@ -1,8 +1,8 @@
 //! How many handshakes may be begun: each costs a signature and memory before the key of the other side is known. Pure.
 //!
-//! A few attempts pass at once. Beyond them an address must first show that it is not forged, which costs this carrier
-//! nothing (QUIC Retry, RFC 9000 8.1.2), and then has a token bucket of its own. So neither a flood of forged addresses
-//! nor one of a real address keeps others out.
+//! A few attempts pass at once. Beyond them the source address must be validated first (QUIC Retry, RFC 9000 8.1.2), which
+//! keeps no state here, and each validated address has a token bucket of its own. So neither a flood of forged addresses
+//! nor one from a real address keeps other addresses out.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -10,10 +10,10 @@ use std::time::Instant;
 
 use crate::token_bucket::TokenBucket;
 
-/// Attempts of all addresses together that need not show anything.
-const UNCHECKED_BURST: f64 = 20.0;
-const UNCHECKED_PER_S: f64 = 5.0;
-/// Attempts of one address.
+/// Attempts of all addresses together without address validation.
+const UNVALIDATED_BURST: f64 = 20.0;
+const UNVALIDATED_PER_S: f64 = 5.0;
+/// Attempts of one validated address.
 const ADDRESS_BURST: f64 = 20.0;
 const ADDRESS_PER_S: f64 = 1.0;
 /// Addresses whose buckets are kept: those that are not full.
@@ -24,30 +24,30 @@ const ADDRESSES_MAX: usize = 1024;
 pub(crate) enum Attempt {
     Accept,
     /// The other side must repeat it with a token that is sent to its address.
-    CheckAddress,
+    ValidateAddress,
     Ignore,
 }
 
 #[derive(Debug)]
 pub(crate) struct HandshakeLimit<Address> {
-    unchecked: TokenBucket,
+    unvalidated: TokenBucket,
     of_address: HashMap<Address, TokenBucket>,
 }
 
 impl<Address: Eq + Hash> HandshakeLimit<Address> {
     pub(crate) fn new(now: Instant) -> Self {
         Self {
-            unchecked: TokenBucket::new(UNCHECKED_BURST, UNCHECKED_PER_S, now),
+            unvalidated: TokenBucket::new(UNVALIDATED_BURST, UNVALIDATED_PER_S, now),
             of_address: HashMap::new(),
         }
     }
 
-    /// An attempt from `address`; `is_checked`: it showed that the address is its own.
-    pub(crate) fn judge(&mut self, address: Address, is_checked: bool, now: Instant) -> Attempt {
-        if !is_checked {
-            return match self.unchecked.take(1.0, now) {
+    /// An attempt from `address`; `is_validated`: its address was validated.
+    pub(crate) fn judge(&mut self, address: Address, is_validated: bool, now: Instant) -> Attempt {
+        if !is_validated {
+            return match self.unvalidated.take(1.0, now) {
                 true => Attempt::Accept,
-                false => Attempt::CheckAddress,
+                false => Attempt::ValidateAddress,
             };
         }
         if self.of_address.len() >= ADDRESSES_MAX {
@@ -79,7 +79,7 @@ mod tests {
         let attempts = (0..10_000).map(|address| limit.judge(address, false, start));
         let accepted = attempts.filter(|one| *one == Attempt::Accept).count();
         assert_eq!(accepted, 20);
-        assert_eq!(limit.judge(7, false, start), Attempt::CheckAddress);
+        assert_eq!(limit.judge(7, false, start), Attempt::ValidateAddress);
         assert_eq!(limit.judge(7, true, start), Attempt::Accept, "7 is real");
         assert_eq!(limit.of_address.len(), 1, "forged addresses take no memory");
     }

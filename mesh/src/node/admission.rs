@@ -129,7 +129,7 @@ enum Origin {
     Relayed(CarrierId),
 }
 
-/// `None`: not limited. Programs of this machine have other means.
+/// `None`: loopback, which is not limited.
 fn origin(address: &IncomingAddr) -> Option<Origin> {
     match address {
         IncomingAddr::Ip(address) => {
@@ -160,10 +160,10 @@ fn filter_by(origin: fn(&IncomingAddr) -> Option<Origin>) -> IncomingFilter {
         let Some(origin) = origin(&incoming.remote_addr()) else {
             return IncomingFilterOutcome::Accept;
         };
-        let is_checked = incoming.remote_addr_validated();
-        match lock(&limit).judge(origin, is_checked, Instant::now()) {
+        let is_validated = incoming.remote_addr_validated();
+        match lock(&limit).judge(origin, is_validated, Instant::now()) {
             Attempt::Accept => IncomingFilterOutcome::Accept,
-            Attempt::CheckAddress => IncomingFilterOutcome::Retry,
+            Attempt::ValidateAddress => IncomingFilterOutcome::Retry,
             Attempt::Ignore => IncomingFilterOutcome::Ignore,
         }
     })
@@ -219,7 +219,7 @@ mod tests {
             connected.is_ok_and(|connection| connection.is_ok())
         };
         for number in 0..40 {
-            assert!(is_answered(20).await, "20 at once, 20 checked: {number}");
+            assert!(is_answered(20).await, "20 at once, 20 validated: {number}");
         }
         let flood = join_all((0..40).map(|_| is_answered(2))).await;
         let answered = flood.iter().filter(|is_answered| **is_answered).count();
