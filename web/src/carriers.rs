@@ -8,6 +8,8 @@
 #[cfg_attr(feature = "mesh", allow(dead_code, reason = "the other one is used"))]
 mod absent;
 #[cfg(feature = "mesh")]
+mod code_reader;
+#[cfg(feature = "mesh")]
 mod following;
 #[cfg(feature = "mesh")]
 mod pictures;
@@ -18,7 +20,9 @@ pub(crate) mod report;
 mod thumbnails;
 
 #[cfg(not(feature = "mesh"))]
-pub(crate) use self::absent::Carriers;
+pub(crate) use self::absent::{Carriers, read_link};
+#[cfg(feature = "mesh")]
+pub(crate) use self::code_reader::read_link;
 #[cfg(feature = "mesh")]
 pub(crate) use self::following::follow;
 #[cfg(feature = "mesh")]

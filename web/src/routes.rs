@@ -199,6 +199,7 @@ fn table() -> Vec<Route> {
             post(carriers::show_code).delete(carriers::hide_code),
         ),
         route(Admin, "/api/carriers/code.svg", get(carriers::code_picture)),
+        route(Admin, "/api/carriers/seen", post(carriers::join_seen)),
         route(Admin, "/api/carriers/{id}", delete(carriers::revoke)),
         route(Admin, "/api/doctor", get(health::doctor)),
         route(Admin, "/api/admin/log", get(health::log)),

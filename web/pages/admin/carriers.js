@@ -8,6 +8,7 @@ import { failureWords } from "./words.js";
 
 const PATH = "api/carriers";
 const JOIN_TIMEOUT_MS = 60000; // another carrier may be far away
+const READ_TIMEOUT_MS = 30000; // as long as the station looks for a code
 
 // `tell(text)` shows a message, `answered(answer)` is told of every answer, `soon()` asks for the report at once.
 export function makeCarriers({ words, tell, answered, nowMs, soon }) {
@@ -28,7 +29,8 @@ export function makeCarriers({ words, tell, answered, nowMs, soon }) {
   const label = make("label", { htmlFor: field.id });
   const join = make("button", { type: "submit" });
   const form = make("form", {}, label, field, join);
-  const running = make("div", { className: "fields" }, none, list, show, code, form);
+  const read = make("button", { type: "button" });
+  const running = make("div", { className: "fields" }, none, list, show, code, form, read);
   byId("carriers-body").append(hindered, running);
 
   show.addEventListener("click", async () => {
@@ -50,16 +52,24 @@ export function makeCarriers({ words, tell, answered, nowMs, soon }) {
     event.preventDefault();
     const typed = field.value.trim();
     if (!typed || join.disabled) return;
-    join.disabled = true;
-    join.textContent = words().say("control.carriers.joining");
-    const answer = await ask("POST", PATH, { body: { code: typed }, timeoutMs: JOIN_TIMEOUT_MS });
-    join.disabled = false;
+    const options = { body: { code: typed }, timeoutMs: JOIN_TIMEOUT_MS };
+    if (await pair(join, "control.carriers.joining", PATH, options)) field.value = "";
+  });
+
+  read.addEventListener("click", () => pair(read, "control.carriers.reading", `${PATH}/seen`, { timeoutMs: READ_TIMEOUT_MS + JOIN_TIMEOUT_MS }));
+
+  // `button` says what is going on meanwhile.
+  async function pair(button, progress, path, options) {
+    button.disabled = true;
+    button.textContent = words().say(progress);
+    const answer = await ask("POST", path, options);
+    button.disabled = false;
     draw();
-    if (failed(answer)) return;
-    field.value = "";
+    if (failed(answer)) return false;
     tell(words().say("control.carriers.paired", { name: answer.data.name }), { isBrief: true });
     soon();
-  });
+    return true;
+  }
 
   function failed(answer) {
     answered(answer);
@@ -79,6 +89,7 @@ export function makeCarriers({ words, tell, answered, nowMs, soon }) {
     setText(none, say("control.carriers.none", { event: report.event }));
     setText(label, say("control.carriers.join.label"));
     if (!join.disabled) setText(join, say("control.carriers.join"));
+    if (!read.disabled) setText(read, say("control.carriers.read"));
     setText(show, say("control.carriers.show"));
     setText(hide, say("control.carriers.hide"));
     setText(help, say("control.carriers.code.help"));

@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use capture::Slot;
+use signaling::{Composed, Demand};
+
 use super::report::{CarriersReport, CodeReport, PairedReport};
 use super::{CarrierPicture, CarriersError};
 use crate::config::MeshConfig;
@@ -10,6 +13,13 @@ use crate::config::MeshConfig;
 const NOT_BUILT: CarriersError = CarriersError::Unavailable(
     "this program was built without other carriers: build it with --features mesh",
 );
+
+pub(crate) async fn read_link(
+    _demand: &Arc<Demand>,
+    _composed: &Arc<Slot<Composed>>,
+) -> Result<String, CarriersError> {
+    Err(NOT_BUILT)
+}
 
 pub(crate) struct Carriers;
 

@@ -18,7 +18,7 @@ use crate::output::print;
 use crate::qr;
 
 /// Another carrier may be far away.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(100);
 /// How often the station is asked whether the code was used.
 const ASK_EVERY: Duration = Duration::from_secs(1);
 const PATH: &str = "/api/carriers";
@@ -60,12 +60,14 @@ pub(crate) fn run(wish: &MeshWish, run: &RunArgs) -> anyhow::Result<ExitCode> {
     match wish.action {
         MeshAction::List => print(&list(&report(&station)?))?,
         MeshAction::Pair => pair(&station)?,
-        MeshAction::Join if words.is_empty() => {
-            bail!("which code? carrier mesh join WORDS, as the other carrier shows them")
-        }
         MeshAction::Join => {
-            let body = serde_json::json!({ "code": words }).to_string();
-            let answer = station.ask(Method::POST, PATH, Some(body))?;
+            let answer = if words.is_empty() {
+                print("hold the other carrier's QR code before the camera\n")?;
+                station.ask(Method::POST, &format!("{PATH}/seen"), None)?
+            } else {
+                let body = serde_json::json!({ "code": words }).to_string();
+                station.ask(Method::POST, PATH, Some(body))?
+            };
             let paired: Carrier = serde_json::from_str(&answer).context("the answer")?;
             print(&format!("paired with {}\n", paired.name))?;
         }

@@ -11,8 +11,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::carriers::CarriersError;
 use crate::carriers::report::{CarriersReport, CodeReport, PairedReport};
+use crate::carriers::{CarriersError, read_link};
 use crate::http::bodies::ApiError;
 use crate::qr;
 use crate::routes::contract::operation::Operation;
@@ -57,8 +57,18 @@ pub(super) async fn join(
         let message = "a code has eight words, or is a link of at most 1024 characters";
         return Err(ApiError::new(StatusCode::BAD_REQUEST, message));
     }
-    let paired = app.carriers.join(&code).await?;
-    record(&app, format!("paired with the carrier {}", paired.name)).await;
+    pair(&app, &code).await
+}
+
+/// POST: pairs with the carrier whose code the camera sees within half a minute.
+pub(super) async fn join_seen(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
+    let link = read_link(&app.slots.demand, &app.slots.composed).await?;
+    pair(&app, &link).await
+}
+
+async fn pair(app: &Arc<App>, code: &str) -> Result<Response, ApiError> {
+    let paired = app.carriers.join(code).await?;
+    record(app, format!("paired with the carrier {}", paired.name)).await;
     Ok((StatusCode::CREATED, no_store(Json(paired))).into_response())
 }
 
@@ -121,6 +131,11 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation::post("/api/carriers", "Pairs with a carrier that shows a code.")
             .takes::<JoinBody>()
             .json::<PairedReport>(201),
+        Operation::post(
+            "/api/carriers/seen",
+            "Pairs with the carrier whose QR code the camera sees within 30 s.",
+        )
+        .json::<PairedReport>(201),
         Operation::delete(
             "/api/carriers/{id}",
             "Ends what is shared with a carrier, and removes what came from it.",

@@ -2,11 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use image::imageops::replace;
+use image::{GrayImage, Luma};
+use qrcode::QrCode;
 use serde_json::{Value, json};
 
 use crate::play::{ask, owner, start, state, station_with_person};
 use crate::settings::read_path;
-use crate::station::{Station, command, get};
+use crate::station::{Station, command, fresh_folder, get};
 use crate::timing::HANG_TIMEOUT;
 
 const PATH: &str = "/api/carriers";
@@ -120,22 +123,24 @@ fn a_visitor_learns_nothing_of_other_carriers_and_a_wrong_code_is_told() {
     );
 }
 
+/// Whether `carrier mesh` worked, and what it said.
+fn mesh(station: &Station, args: &[&str]) -> (bool, String) {
+    let at = station.at("");
+    let at = at.strip_prefix("http://").expect("an address");
+    let mut command = command(&station.home);
+    command.env("CARRIER_ADMIN_TOKEN", &station.admin_token);
+    command.args(["mesh"]).args(args).args(["--listen", at]);
+    let output = command.output().expect("it runs");
+    let text = [output.stdout, output.stderr].concat();
+    (
+        output.status.success(),
+        String::from_utf8_lossy(&text).into_owned(),
+    )
+}
+
 #[test]
 fn the_command_pairs_lists_and_revokes() {
     let (north, south) = (carrier("north"), carrier("south"));
-    let mesh = |station: &Station, args: &[&str]| {
-        let at = station.at("");
-        let at = at.strip_prefix("http://").expect("an address");
-        let mut command = command(&station.home);
-        command.env("CARRIER_ADMIN_TOKEN", &station.admin_token);
-        command.args(["mesh"]).args(args).args(["--listen", at]);
-        let output = command.output().expect("it runs");
-        let text = [output.stdout, output.stderr].concat();
-        (
-            output.status.success(),
-            String::from_utf8_lossy(&text).into_owned(),
-        )
-    };
     let (_, code) = as_owner(&south, "POST", "/api/carriers/code", &Value::Null);
     let link = code["link"].as_str().expect("a link");
     let (worked, said) = mesh(&north, &["join", link]);
@@ -151,6 +156,53 @@ fn the_command_pairs_lists_and_revokes() {
     let (worked, said) = mesh(&north, &["revoke", "south"]);
     assert!(worked && said.contains("revoked south"), "{said}");
     assert_eq!(report(&north)["carriers"], json!([]));
+}
+
+/// A QR code of 6 pixels a module, with the quiet zone.
+fn paper_with_code(text: &str) -> GrayImage {
+    const MODULE_PX: u32 = 6;
+    const QUIET: u32 = 4;
+    let code = QrCode::new(text).expect("short enough");
+    let modules = u32::try_from(code.width()).expect("few");
+    let colors = code.to_colors();
+    let side = (modules + 2 * QUIET) * MODULE_PX;
+    GrayImage::from_fn(side, side, |x, y| {
+        let place = |at: u32| (at / MODULE_PX).checked_sub(QUIET).filter(|at| *at < modules);
+        let module = place(x).zip(place(y));
+        let is_dark = module.is_some_and(|(x, y)| {
+            colors[(y * modules + x) as usize] == qrcode::Color::Dark
+        });
+        Luma([if is_dark { 30 } else { 220 }])
+    })
+}
+
+#[test]
+fn a_code_is_read_from_the_camera() {
+    let shown = fresh_folder().join("shown.png");
+    let wall = GrayImage::from_pixel(1280, 720, Luma([90]));
+    wall.save(&shown).expect("saved");
+    let source = shown.display().to_string();
+    let args = ["--model", "none", "--source", &source, "--loop"];
+    let (north, south) = (
+        Station::configured(&toml("north"), &args),
+        carrier("south"),
+    );
+    wait_for(&north, "it can be paired", |report| {
+        report["id"].is_string()
+    });
+    std::thread::scope(|scope| {
+        let joining = scope.spawn(|| mesh(&north, &["join"]));
+        let (_, code) = as_owner(&south, "POST", "/api/carriers/code", &Value::Null);
+        let link = code["link"].as_str().expect("a link");
+        let mut held_up = wall.clone();
+        replace(&mut held_up, &paper_with_code(link), 500, 120);
+        let next = shown.with_file_name("next.png");
+        held_up.save(&next).expect("saved");
+        std::fs::rename(next, &shown).expect("renamed");
+        let (worked, said) = joining.join().expect("it ends");
+        assert!(worked && said.contains("paired with south"), "{said}");
+    });
+    wait_connected(&north, &["south"]);
 }
 
 #[test]
