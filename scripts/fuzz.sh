@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- offer publish fragment whep demux stun peer rtcp media member shared-log pairing upload http
+[ $# -gt 0 ] || set -- offer publish fragment whep demux stun peer rtcp media member shared-log pairing manifest model-file outputs upload http
 
 target=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
 host=$(rustc -vV | sed -n 's/^host: //p')

@@ -17,6 +17,8 @@ mod config;
 mod detection;
 mod detector;
 mod detectors;
+#[cfg(test)]
+mod fuzz;
 mod heads;
 mod luma_grid;
 mod luma_history;

@@ -36,6 +36,10 @@ capture::metrics! {
         "carrier_detector_rate_fps", "Frames inferred per second, smoothed";
     recent_inference: Gauge<f64, AtomicU64> =>
         "carrier_detector_recent_inference" Seconds, "The bare run of the network, smoothed";
+    second: Histogram = stage() =>
+        "carrier_detector_second" Seconds, "One detection by the second model, with its pre- and postprocessing";
+    recent_second: Gauge<f64, AtomicU64> =>
+        "carrier_detector_recent_second" Seconds, "One detection by the second model, smoothed";
 }
 
 impl DetectorMetrics {
@@ -43,15 +47,26 @@ impl DetectorMetrics {
     pub(crate) fn inferred_in(&self, took: Duration) {
         let seconds = took.as_secs_f64();
         self.inference.observe(seconds);
-        let before = self.recent_inference.get();
-        // An exponential moving average over about ten values, which starts at the first one.
-        let smoothed = if before > 0.0 {
-            before + (seconds - before) * 0.1
-        } else {
-            seconds
-        };
-        self.recent_inference.set(smoothed);
+        smooth(&self.recent_inference, seconds);
     }
+
+    /// Counts one detection by the second model.
+    pub(crate) fn second_detected_in(&self, took: Duration) {
+        let seconds = took.as_secs_f64();
+        self.second.observe(seconds);
+        smooth(&self.recent_second, seconds);
+    }
+}
+
+/// An exponential moving average over about ten values, which starts at the first one.
+fn smooth(gauge: &Gauge<f64, AtomicU64>, value: f64) {
+    let before = gauge.get();
+    let smoothed = if before > 0.0 {
+        before + (value - before) * 0.1
+    } else {
+        value
+    };
+    gauge.set(smoothed);
 }
 
 #[cfg(test)]

@@ -281,6 +281,7 @@ impl<D: Detect + Send + 'static> Worker<D> {
                 .note_inference(former.detector.name(), inference);
         }
         metrics.recent_inference.set(0.0);
+        metrics.recent_second.set(0.0);
         metrics.rate_fps.set(0.0);
         self.retry_at = None;
         self.is_off = detector.is_none();

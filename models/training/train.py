@@ -47,7 +47,7 @@ STAGES = (
     (0.95, FINAL_SIZE, 0.5),
     (1.0, FINAL_SIZE, 0.0),
 )
-DECAY_FROM = 0.5
+DECAY_FROM = 0.6
 # The steps of the warm-up; in a very short run, this share of it.
 WARM_UP_STEPS, WARM_UP_PART = 500, 0.1
 # Of steps of RATE_BATCH pictures; for more, it rises with the root of their number.
@@ -58,13 +58,13 @@ SAVE_EVERY_S, LOOK_EVERY_S = 120, 600
 START_PICTURES = 64
 
 
-def rate_at(progress: float, step: int) -> float:
+def rate_at(progress: float, step: int, decay_from: float = DECAY_FROM) -> float:
     risen = max((step + 1) / WARM_UP_STEPS, progress / WARM_UP_PART)
     if risen < 1:
         return LEARNING_RATE * risen
-    if progress < DECAY_FROM:
+    if progress < decay_from:
         return LEARNING_RATE
-    left = max(0.0, (1 - progress) / (1 - DECAY_FROM))
+    left = max(0.0, (1 - progress) / (1 - decay_from))
     return LEAST_RATE + (LEARNING_RATE - LEAST_RATE) * left
 
 
@@ -194,7 +194,7 @@ class Run:
         return max(file.stat().st_mtime for file in files)
 
     def learn(self, pixels, rows, prior) -> dict[str, torch.Tensor]:
-        rate = rate_at(self.progress, self.step) * (self.batch / RATE_BATCH) ** 0.5
+        rate = rate_at(self.progress, self.step, self.given.decay_from) * (self.batch / RATE_BATCH) ** 0.5
         for group in (group for optimiser in self.optimisers for group in optimiser.param_groups):
             group["lr"] = rate
         self.model.train()
@@ -231,7 +231,7 @@ class Run:
             self.best = score
             self.save("best.pt")
         self.save("last.pt")
-        if self.progress < DECAY_FROM:
+        if self.progress < self.given.decay_from:
             self.save("stable.pt")
 
     def go(self) -> None:
@@ -281,6 +281,8 @@ def main() -> None:
     arguments.add_argument("--run", default="embedded")
     arguments.add_argument("--classes", type=Path, default=Path(__file__).with_name("classes.json"))
     arguments.add_argument("--samples", type=int, required=True, help="pictures to show in all")
+    arguments.add_argument("--decay-from", type=float, default=DECAY_FROM,
+                           help="from which part of them on the learning rate falls")
     arguments.add_argument("--start", type=Path, help="an exported model, to start with its weights")
     arguments.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu",
                            help="with cuda, --processes 1 --batch 512")

@@ -4,8 +4,6 @@
 //! A target must neither panic nor hang, and asserts what holds for any input.
 
 #[cfg(test)]
-mod mutation;
-#[cfg(test)]
 mod tests;
 
 use crate::intake::CheckedPicture;

@@ -143,6 +143,8 @@ pub(crate) struct AccessSetup {
 pub(crate) struct DetectorRate {
     pub(crate) fps: f64,
     pub(crate) inference_ms: f64,
+    /// One detection by the second model.
+    pub(crate) second_ms: f64,
 }
 
 impl App {
@@ -201,6 +203,7 @@ impl App {
         DetectorRate {
             fps: self.detector_metrics.rate_fps.get(),
             inference_ms: self.detector_metrics.recent_inference.get() * 1e3,
+            second_ms: self.detector_metrics.recent_second.get() * 1e3,
         }
     }
 

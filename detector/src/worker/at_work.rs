@@ -167,7 +167,7 @@ impl<D: Detect> AtWork<D> {
         let for_privacy = sightings.are_needed();
         let least_score = least_score(&self.thresholds, for_privacy);
         let detections = self.detector.detect(&frame.pixels, least_score)?;
-        let by_second = self.detect_second(frame, for_privacy)?;
+        let by_second = self.detect_second(frame, for_privacy, metrics)?;
         self.failures = 0;
         if self.is_gated {
             self.gate.note_detection(frame.captured_at);
@@ -211,6 +211,7 @@ impl<D: Detect> AtWork<D> {
         &mut self,
         frame: &Frame,
         for_privacy: bool,
+        metrics: &DetectorMetrics,
     ) -> Result<Option<Vec<Detection>>, DetectError> {
         let (Some(second), Some((detector, _))) = (&mut self.second, self.detector.second()) else {
             return Ok(None);
@@ -219,7 +220,9 @@ impl<D: Detect> AtWork<D> {
             return Ok(None);
         }
         let least_score = least_score(second.thresholds(), for_privacy);
+        let started = Instant::now();
         let found = detector.detect(&frame.pixels, least_score)?;
+        metrics.second_detected_in(started.elapsed());
         Ok(Some(second.renamed(found)))
     }
 

@@ -1,8 +1,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rand::rngs::SmallRng;
-use rand::{RngExt as _, SeedableRng as _};
+use fuzzing::run_corpus_and_mutations;
 
 use super::*;
 use crate::announcement::{AnnouncementNumber, Presence};
@@ -18,51 +17,10 @@ fn folder(name: &str) -> PathBuf {
         .join(name)
 }
 
-fn mutated(input: &[u8], chance: &mut SmallRng) -> Vec<u8> {
-    let mut bytes = input.to_vec();
-    for _ in 0..chance.random_range(1..=4) {
-        let at = chance.random_range(0..=bytes.len());
-        match chance.random_range(0..4) {
-            0 => bytes.truncate(at),
-            1 => bytes.insert(at, chance.random()),
-            2 => bytes.extend_from_within(at..),
-            _ => {
-                if let Some(byte) = bytes.get_mut(at) {
-                    *byte ^= 1 << chance.random_range(0..8);
-                }
-            }
-        }
-    }
-    bytes.truncate(8192);
-    bytes
-}
-
 #[test]
 fn no_target_fails_on_its_corpus_and_on_mutations_of_it() {
-    for (name, take) in TARGETS {
-        let entries = fs::read_dir(folder(name)).expect("each target has a corpus");
-        let mut paths: Vec<_> = entries
-            .map(|entry| entry.expect("readable").path())
-            .collect();
-        paths.sort();
-        let corpus: Vec<_> = paths
-            .iter()
-            .map(|path| fs::read(path).expect("readable"))
-            .collect();
-        let run = |input: &[u8]| {
-            let broke = std::panic::catch_unwind(|| take(input)).is_err();
-            assert!(!broke, "{name} fails with {}", input.escape_ascii());
-        };
-        corpus.iter().for_each(|input| run(input));
-        // The same inputs in each run; `make fuzz` finds new ones.
-        let mut chance = SmallRng::seed_from_u64(6);
-        let start = Instant::now();
-        while start.elapsed() < TIME {
-            run(&mutated(
-                &corpus[chance.random_range(0..corpus.len())],
-                &mut chance,
-            ));
-        }
+    for target in TARGETS {
+        run_corpus_and_mutations(target, &folder(target.0), TIME);
     }
 }
 

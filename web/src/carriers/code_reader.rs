@@ -120,7 +120,10 @@ mod tests {
 
     #[test]
     fn other_codes_are_not_links() {
-        assert_eq!(link_in(&held_up("https://example.org/", 400.0, false)), None);
+        assert_eq!(
+            link_in(&held_up("https://example.org/", 400.0, false)),
+            None
+        );
         assert_eq!(link_in(&held_up(LINK, 400.0, false)), None);
     }
 }

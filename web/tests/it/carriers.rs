@@ -167,11 +167,14 @@ fn paper_with_code(text: &str) -> GrayImage {
     let colors = code.to_colors();
     let side = (modules + 2 * QUIET) * MODULE_PX;
     GrayImage::from_fn(side, side, |x, y| {
-        let place = |at: u32| (at / MODULE_PX).checked_sub(QUIET).filter(|at| *at < modules);
+        let place = |at: u32| {
+            (at / MODULE_PX)
+                .checked_sub(QUIET)
+                .filter(|at| *at < modules)
+        };
         let module = place(x).zip(place(y));
-        let is_dark = module.is_some_and(|(x, y)| {
-            colors[(y * modules + x) as usize] == qrcode::Color::Dark
-        });
+        let is_dark =
+            module.is_some_and(|(x, y)| colors[(y * modules + x) as usize] == qrcode::Color::Dark);
         Luma([if is_dark { 30 } else { 220 }])
     })
 }
@@ -183,10 +186,7 @@ fn a_code_is_read_from_the_camera() {
     wall.save(&shown).expect("saved");
     let source = shown.display().to_string();
     let args = ["--model", "none", "--source", &source, "--loop"];
-    let (north, south) = (
-        Station::configured(&toml("north"), &args),
-        carrier("south"),
-    );
+    let (north, south) = (Station::configured(&toml("north"), &args), carrier("south"));
     wait_for(&north, "it can be paired", |report| {
         report["id"].is_string()
     });

@@ -1,5 +1,7 @@
 //! A manifest with what is known so far, and its text.
 
+use std::collections::BTreeMap;
+
 use super::super::manifest::{ColourOrder, InputElement, Layout, Resize};
 use super::picture::Picture;
 
@@ -68,7 +70,8 @@ impl Draft {
     pub(super) fn manifest(&self, name: &str) -> String {
         let mut text = String::new();
         for assumption in &self.assumptions {
-            text += &format!("# {assumption}\n");
+            let line = assumption.replace(char::is_control, " ");
+            text += &format!("# {line}\n");
         }
         text += &format!("name = {}\n", quoted(&plain_name(name)));
         text += "licence = \"unknown\"\n";
@@ -84,7 +87,7 @@ impl Draft {
         if let Some(iou) = self.nms_iou {
             text += &format!("nms_iou = {}\n", float(iou));
         }
-        let pair = |name: &str, value: String| format!("{} = {value}", quoted(name));
+        let pair = |name: &str, value: String| format!("{} = {value}", key(name));
         let outputs = self.outputs.iter().filter(|(ours, name)| ours != name);
         text += &table(
             "outputs",
@@ -176,6 +179,13 @@ fn table(key: &str, entries: impl Iterator<Item = String>) -> String {
         true => String::new(),
         false => format!("{key} = {{ {} }}\n", entries.join(", ")),
     }
+}
+
+/// A key in TOML, which unlike a string cannot have several lines.
+fn key(text: &str) -> String {
+    const VALUE: &str = " = 0";
+    let line = toml::to_string(&BTreeMap::from([(text, 0)])).unwrap_or_default();
+    line.trim_end().trim_end_matches(VALUE).to_owned()
 }
 
 /// A string in TOML.

@@ -121,6 +121,7 @@ fn both_have_tracks_of_their_own_and_the_second_its_own_rate() {
         assert_eq!(items, [(1, 0), (2, 1)]);
     }
     assert_eq!(counts(&runs), [4, 1]);
+    assert!(rig.parts.metrics.recent_second.get() > 0.0, "it is timed");
     handle.stop();
 }
 

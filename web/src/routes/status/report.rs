@@ -148,6 +148,8 @@ pub(crate) struct DetectorReport {
 struct SecondReport {
     model: String,
     provider: &'static str,
+    /// One of its detections, with scaling and decoding, smoothed.
+    detection_ms: f64,
 }
 
 /// One of `placements` of `detector` of `/api/status`.
@@ -207,6 +209,7 @@ impl DetectorReport {
                 second: details.second.as_ref().map(|second| SecondReport {
                     model: redact_paths(&second.model),
                     provider: second.provider,
+                    detection_ms: rate.second_ms,
                 }),
                 placements: details.placements.iter().map(PlacementReport::of).collect(),
                 ..Self::default()
