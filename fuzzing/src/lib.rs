@@ -1,24 +1,14 @@
 //! What the fuzz targets of all crates share. `make fuzz` runs a target with libFuzzer, which finds inputs by coverage;
 //! `cargo test` runs its kept corpus and, for a short time, mutations of that.
 
+mod corpus;
 mod mutation;
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
-
-use rand::rngs::SmallRng;
-use rand::{RngExt as _, SeedableRng as _};
-
-use mutation::mutated;
+pub use corpus::{corpus, run_corpus_and_mutations};
 
 /// The name of a target, which is also its corpus folder, and its function, which takes any bytes and must neither
 /// panic nor hang.
 pub type Target = (&'static str, fn(&[u8]));
-
-/// Longer inputs are cut.
-const LENGTH_MAX: usize = 16_384;
 
 /// The target that the environment variable `FUZZ_TARGET` names.
 ///
@@ -33,53 +23,4 @@ pub fn target_of_environment(targets: &[Target]) -> fn(&[u8]) {
     found
         .unwrap_or_else(|| panic!("FUZZ_TARGET is one of {names:?}, not {name:?}"))
         .1
-}
-
-/// The inputs that are kept for a target, by name.
-pub fn corpus(folder: &Path) -> io::Result<Vec<(PathBuf, Vec<u8>)>> {
-    let entries: io::Result<Vec<_>> = fs::read_dir(folder)?.collect();
-    let mut paths: Vec<PathBuf> = entries?.iter().map(fs::DirEntry::path).collect();
-    paths.sort();
-    let read = |path: PathBuf| {
-        let bytes = fs::read(&path)?;
-        Ok((path, bytes))
-    };
-    paths.into_iter().map(read).collect()
-}
-
-/// Runs the target on nothing, on its corpus, and for `time` on mutations of it: the same ones each time.
-///
-/// # Panics
-///
-/// When the target does, whose input is then kept in the folder for temporary files, and without a corpus.
-pub fn run_corpus_and_mutations((name, take): Target, folder: &Path, time: Duration) {
-    let corpus = corpus(folder).unwrap_or_default();
-    assert!(!corpus.is_empty(), "{} has no inputs", folder.display());
-    run((name, take), &[], "no input");
-    for (path, input) in &corpus {
-        run((name, take), input, &path.display().to_string());
-    }
-    let mut chance = SmallRng::seed_from_u64(4);
-    let start = Instant::now();
-    while start.elapsed() < time {
-        let [one, other] = [0, 1].map(|_| &corpus[chance.random_range(0..corpus.len())]);
-        let mut input = mutated(&one.1, &other.1, &mut chance);
-        input.truncate(LENGTH_MAX.max(one.1.len()));
-        run(
-            (name, take),
-            &input,
-            &format!("made from {}", one.0.display()),
-        );
-    }
-}
-
-fn run((name, take): Target, input: &[u8], what: &str) {
-    if std::panic::catch_unwind(|| take(input)).is_err() {
-        let kept = std::env::temp_dir().join(format!("carrier-{name}-crash"));
-        let written = fs::write(&kept, input);
-        panic!(
-            "{name} fails with {what}, kept as {} ({written:?})",
-            kept.display()
-        );
-    }
 }
