@@ -19,7 +19,7 @@ use crate::encode::pace::{Pace, pace};
 use crate::fanout::encoder_targets::EncoderTargets;
 use crate::fanout::media_sender::step::Step;
 use crate::fanout::media_sender::{MediaSender, Phase};
-use crate::fanout::packet_ring::PacketRing;
+use crate::fanout::packet_ring::{PacketRing, starts_from_cache};
 use crate::fanout::rtp_stream::{RtpStream, StreamTerms};
 use crate::metrics::{RenditionChange, ResendOutcome};
 use crate::rtp::clock::ReportClock;
@@ -31,6 +31,9 @@ const ENCODE: Duration = Duration::from_millis(12);
 /// OpenH264 follows a lower bitrate over some frames: halved, the first three frames take 1.2 to 1.8 times the new target,
 /// the next three 0.8 to 1.5 (clip and scene, 720p and 360p). This share of the difference goes with each frame.
 const FOLLOWED_PER_FRAME: f64 = 0.37;
+
+/// Round trips from a viewer's first connectivity check, with which encoding begins, to the end of its DTLS handshake.
+const ROUND_TRIPS_TO_CONNECT: u32 = 3;
 
 pub(super) struct Station {
     source: &'static Source,
@@ -49,6 +52,7 @@ pub(super) struct Station {
     next_picture: Instant,
     retarget_at: Instant,
     start: Instant,
+    connects_at: Option<Instant>,
     /// What leaves, and for which viewer.
     pub(super) out: Vec<(usize, Datagram)>,
     pub(super) causes: Vec<(Duration, usize, RenditionChange)>,
@@ -59,7 +63,7 @@ pub(super) struct Station {
 }
 
 impl Station {
-    /// All viewers have connected at `now`.
+    /// The first connectivity checks of all viewers come at `now`.
     pub(super) fn new(now: Instant, source: &'static Source, network: &Network) -> Self {
         let renditions = default_renditions();
         let terms = StreamTerms {
@@ -73,7 +77,6 @@ impl Station {
         let viewer = |_| {
             let rtp = RtpStream::new(terms, 0);
             let mut media = MediaSender::new(now, rtp, RenditionChoice::Auto, RenditionId::MAIN);
-            media.phase = Phase::Awaiting;
             media
                 .control
                 .set_idle_round_trip(network.down.delay + network.up().delay);
@@ -96,6 +99,7 @@ impl Station {
             next_picture: now,
             retarget_at: now + Duration::from_millis(500),
             start: now,
+            connects_at: Some(now + ROUND_TRIPS_TO_CONNECT * (network.down.delay + network.up().delay)),
             out: Vec::new(),
             causes: Vec::new(),
             padding: 0,
@@ -107,6 +111,9 @@ impl Station {
 
     /// Does everything that is due.
     pub(super) fn tick(&mut self, now: Instant) {
+        if let Some(at) = self.connects_at.take_if(|at| *at <= now) {
+            (0..self.viewers.len()).for_each(|viewer| self.connected(now, viewer, at - self.start));
+        }
         if now >= self.next_picture {
             self.next_picture += Duration::from_micros(33_333);
             self.encode(now);
@@ -120,6 +127,22 @@ impl Station {
         (0..self.viewers.len()).for_each(|viewer| self.timers(now, viewer));
         if now >= self.retarget_at {
             self.retarget(now);
+        }
+    }
+
+    /// What `Audience::start` does.
+    fn connected(&mut self, now: Instant, viewer: usize, _took: Duration) {
+        let media = &mut self.viewers[viewer];
+        media.phase = Phase::Awaiting;
+        let ring = &self.rings[media.rendition.index()];
+        if !starts_from_cache(self.start, now, ring.keyframe_at()) {
+            self.demand.request_keyframe(media.rendition);
+            return;
+        }
+        media.phase = Phase::Live;
+        let sink = &mut sink(&mut self.out, viewer, now);
+        for entry in ring.since_keyframe() {
+            media.write_frame(now, entry.clone(), sink);
         }
     }
 
