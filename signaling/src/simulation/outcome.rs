@@ -40,7 +40,7 @@ pub(super) struct Outcome {
 /// outcome.
 pub(super) fn simulate(source: &'static Source, network: &Network, seed: u64) -> Outcome {
     let start = Instant::now();
-    let mut station = Station::new(start, source, network);
+    let mut station = Station::new(start, source, network, usize::try_from(seed).unwrap_or(0));
     let phase = |viewer: u64| u32::try_from((seed * 13 + viewer * 31) % 60).unwrap_or(0) * MS;
     let mut receivers: Vec<Receiver> = (0..network.viewers as u64)
         .map(|viewer| Receiver::new(start, phase(viewer)))

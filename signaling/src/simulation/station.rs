@@ -32,6 +32,9 @@ const ENCODE: Duration = Duration::from_millis(12);
 /// the next three 0.8 to 1.5 (clip and scene, 720p and 360p). This share of the difference goes with each frame.
 const FOLLOWED_PER_FRAME: f64 = 0.37;
 
+/// With each seed, viewers come this many pictures later in the source, which has a cut every two seconds.
+const SEED_SIZES: usize = 7;
+
 /// Round trips from a viewer's first connectivity check, with which encoding begins, to the end of its DTLS handshake.
 const ROUND_TRIPS_TO_CONNECT: u32 = 3;
 
@@ -48,6 +51,8 @@ pub(super) struct Station {
     /// What each encoder spends at present.
     spent_bps: Vec<u32>,
     pictures: u64,
+    /// The place in the pattern of sizes of the first picture.
+    first_size: usize,
     encoded: VecDeque<(Instant, Arc<EncodedFrame>)>,
     next_picture: Instant,
     retarget_at: Instant,
@@ -64,7 +69,12 @@ pub(super) struct Station {
 
 impl Station {
     /// The first connectivity checks of all viewers come at `now`.
-    pub(super) fn new(now: Instant, source: &'static Source, network: &Network) -> Self {
+    pub(super) fn new(
+        now: Instant,
+        source: &'static Source,
+        network: &Network,
+        seed: usize,
+    ) -> Self {
         let renditions = default_renditions();
         let terms = StreamTerms {
             ssrc: MEDIA_SSRC,
@@ -95,6 +105,7 @@ impl Station {
             demand,
             clock: ReportClock::new(now, SystemTime::UNIX_EPOCH),
             pictures: 0,
+            first_size: seed * SEED_SIZES,
             encoded: VecDeque::new(),
             next_picture: now,
             retarget_at: now + Duration::from_millis(500),
@@ -187,7 +198,7 @@ impl Station {
     }
 
     fn encoded_frame(&mut self, now: Instant, index: usize, keyframe: bool) -> EncodedFrame {
-        let number = usize::try_from(self.pictures).unwrap_or(0);
+        let number = self.first_size + usize::try_from(self.pictures).unwrap_or(0);
         let pace = self.pace(index);
         let excess_bps = self.spent_bps[index].saturating_sub(pace.encoder_bps);
         let excess_bps = (f64::from(excess_bps) * (1.0 - FOLLOWED_PER_FRAME)) as u32;
