@@ -212,6 +212,12 @@ impl Control {
         self.raised_by = RenditionChange::RenditionBack;
     }
 
+    /// A frame of so many packets and bytes is queued.
+    pub(crate) fn frame_queued(&mut self, packets: usize, bytes: usize) {
+        let overhead = packets as u64 * u64::from(OVERHEAD_BYTES);
+        self.first_flight.queued(bytes as u64 + overhead);
+    }
+
     /// Records an outgoing packet and returns its transport-wide sequence number, if feedback is wanted.
     pub(crate) fn stamp(&mut self, now: Instant, bytes: usize) -> Option<u16> {
         if !self.is_monitored(now) {
@@ -224,7 +230,7 @@ impl Control {
             self.backlog.add(now, bytes, self.pace_bps(bps));
         }
         self.prober.sent(now, bytes);
-        self.first_flight.sent(now, bytes);
+        self.first_flight.sent(now);
         Some(self.log.note(now, bytes))
     }
 

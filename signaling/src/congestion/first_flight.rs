@@ -15,17 +15,20 @@ const LONGEST: Duration = Duration::from_millis(600);
 #[derive(Debug, Default)]
 pub(super) struct FirstFlight {
     began: Option<Instant>,
-    train_bytes: u64,
+    /// Of the first frame.
+    train_bytes: Option<u64>,
     is_over: bool,
 }
 
 impl FirstFlight {
+    /// A frame of so many bytes, with all headers, is queued.
+    pub(super) fn queued(&mut self, bytes: u64) {
+        self.train_bytes.get_or_insert(bytes);
+    }
+
     /// A packet leaves.
-    pub(super) fn sent(&mut self, now: Instant, bytes: u32) {
-        let began = *self.began.get_or_insert(now);
-        if now.saturating_duration_since(began) <= TRAIN {
-            self.train_bytes += u64::from(bytes);
-        }
+    pub(super) fn sent(&mut self, now: Instant) {
+        self.began.get_or_insert(now);
     }
 
     /// Feedback has come: on packets up to the one that left at `newest_left`; `is_limited`: the capacity is known.
@@ -42,10 +45,9 @@ impl FirstFlight {
 
     /// Whether nothing more may leave for the time being.
     pub(super) fn is_full(&self, now: Instant, unanswered_bytes: impl FnOnce() -> u64) -> bool {
-        let waits = |began| (TRAIN..LONGEST).contains(&now.saturating_duration_since(began));
-        !self.is_over
-            && self.began.is_some_and(waits)
-            && unanswered_bytes() >= self.train_bytes + MORE_BYTES
+        let waits = |began| now.saturating_duration_since(began) < LONGEST;
+        let most = self.train_bytes.unwrap_or(0) + MORE_BYTES;
+        !self.is_over && self.began.is_some_and(waits) && unanswered_bytes() >= most
     }
 }
 
@@ -58,14 +60,13 @@ mod tests {
     #[test]
     fn after_the_first_frame_only_little_leaves_before_feedback() {
         let (mut flight, start) = (FirstFlight::default(), Instant::now());
-        for run in 0..3 {
-            flight.sent(start + run * 8 * MS, 19_000);
-        }
+        flight.queued(57_000);
+        flight.queued(6000);
+        flight.sent(start);
         assert!(!flight.is_full(start + 24 * MS, || 57_000), "one keyframe");
         assert!(flight.is_open(start + 24 * MS) && !flight.is_open(start + LONGEST));
-        flight.sent(start + 40 * MS, 11_000);
-        assert!(!flight.is_full(start + 50 * MS, || 68_000));
-        assert!(flight.is_full(start + 90 * MS, || 69_000));
+        assert!(!flight.is_full(start + 25 * MS, || 68_000));
+        assert!(flight.is_full(start + 25 * MS, || 69_000));
         assert!(
             !flight.is_full(start + 90 * MS, || 48_000),
             "a part arrived"
@@ -80,14 +81,19 @@ mod tests {
 
     #[test]
     fn it_ends_when_the_path_is_known() {
-        let (mut later, start) = (FirstFlight::default(), Instant::now());
-        later.sent(start, 19_000);
+        let flight = |start| {
+            let mut flight = FirstFlight::default();
+            flight.queued(19_000);
+            flight.sent(start);
+            flight
+        };
+        let start = Instant::now();
         let full = |flight: &FirstFlight| flight.is_full(start + 100 * MS, || 50_000);
+        let mut later = flight(start);
         assert!(full(&later));
         later.answered(start + 40 * MS, false);
         assert!(!full(&later));
-        let mut limited = FirstFlight::default();
-        limited.sent(start, 19_000);
+        let mut limited = flight(start);
         limited.answered(start, true);
         assert!(!full(&limited));
     }

@@ -169,6 +169,8 @@ impl MediaSender {
             self.pli_backoff.keyframe_sent(now);
             self.postpone_regular_keyframe(now);
         }
+        let frame = &entry.frame;
+        self.control.frame_queued(frame.payloads.len(), frame.bytes);
         self.queue.push(now, entry);
         self.write_queued(now, sink);
     }
