@@ -163,6 +163,15 @@ impl Demand {
         is_first
     }
 
+    /// Like [`Self::request_keyframe`], for a viewer who has just connected: it may come sooner after the last one.
+    pub(crate) fn request_start(&self, rendition: RenditionId) -> bool {
+        let is_sooner = self.keyframe_gate(rendition).request_start();
+        if is_sooner {
+            self.wake_compose();
+        }
+        is_sooner
+    }
+
     /// The gate of one rendition, locked: hold it for one call only.
     pub(crate) fn keyframe_gate(&self, rendition: RenditionId) -> MutexGuard<'_, KeyframeGate> {
         lock(&self.keyframes[rendition.index()])

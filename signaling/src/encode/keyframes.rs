@@ -14,11 +14,14 @@ use std::time::{Duration, Instant};
 /// The least time between two forced keyframes of a rendition. LiveKit throttles PLI to one in 500 ms for
 /// its fastest layer (`receiver_base.go`); the engine serves joins within this time from its cache.
 const MIN_INTERVAL: Duration = Duration::from_millis(500);
+/// The least time before one with which the picture of a viewer who has just connected starts.
+const START_INTERVAL: Duration = Duration::from_millis(200);
 
 /// The keyframe requests of one rendition: all requests up to the next keyframe are one.
 #[derive(Debug, Default)]
 pub(crate) struct KeyframeGate {
-    requested: bool,
+    /// The least time since the last keyframe; `None`: none is requested.
+    requested: Option<Duration>,
     made_at: Option<Instant>,
     /// RTP time of the newest keyframe that reached an engine thread.
     arrived_ticks: Option<u32>,
@@ -27,19 +30,29 @@ pub(crate) struct KeyframeGate {
 impl KeyframeGate {
     /// Requests a keyframe. `true`: nobody had requested one since the last keyframe.
     pub(crate) fn request(&mut self) -> bool {
-        !std::mem::replace(&mut self.requested, true)
+        let before = self.requested;
+        self.requested.get_or_insert(MIN_INTERVAL);
+        before.is_none()
+    }
+
+    /// Requests a keyframe with which a viewer's picture starts. `true`: it comes earlier than what was requested before.
+    pub(crate) fn request_start(&mut self) -> bool {
+        let before = self.requested.replace(START_INTERVAL);
+        before != Some(START_INTERVAL)
     }
 
     /// The first viewer came to a rendition that nobody watched. It gets a keyframe with the next
     /// picture, unless one is so young that the engine's cache still serves it.
     pub(crate) fn started(&mut self, now: Instant) {
-        self.requested |= self.made_at.is_none_or(|at| now >= at + MIN_INTERVAL);
+        if self.made_at.is_none_or(|at| now >= at + MIN_INTERVAL) {
+            self.request();
+        }
     }
 
     /// When the requested keyframe may be made; `None` when none is requested.
     pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
-        self.requested
-            .then(|| self.made_at.map_or(now, |at| at + MIN_INTERVAL))
+        let spacing = self.requested?;
+        Some(self.made_at.map_or(now, |at| at + spacing))
     }
 
     /// Whether the picture that is encoded now is to be a keyframe.
@@ -49,7 +62,7 @@ impl KeyframeGate {
 
     /// A keyframe was encoded, forced or not: it answers every request so far.
     pub(crate) fn made(&mut self, now: Instant) {
-        (self.requested, self.made_at) = (false, Some(now));
+        (self.requested, self.made_at) = (None, Some(now));
     }
 
     /// A keyframe reached an engine thread: it answers whoever requested one while it was on its way.
@@ -58,13 +71,13 @@ impl KeyframeGate {
     pub(crate) fn arrived(&mut self, rtp_ticks: u32) {
         let is_newer = |newest: u32| rtp_ticks.wrapping_sub(newest).cast_signed() > 0;
         if self.arrived_ticks.is_none_or(is_newer) {
-            (self.arrived_ticks, self.requested) = (Some(rtp_ticks), false);
+            (self.arrived_ticks, self.requested) = (Some(rtp_ticks), None);
         }
     }
 
     /// Nobody watches the rendition any more.
     pub(crate) fn cancel(&mut self) {
-        self.requested = false;
+        self.requested = None;
     }
 }
 

@@ -113,7 +113,7 @@ impl PacketRing {
 pub(crate) const FRESH: Duration = Duration::from_millis(500);
 /// A viewer whose handshake takes longer is far away. Paths that are long are often slow, too, and all frames since a
 /// keyframe at once would overflow the queue of a slow one: a far viewer starts from a keyframe that is at most as old.
-const FAR: Duration = Duration::from_millis(150);
+const FAR: Duration = Duration::from_millis(100);
 
 /// Whether a viewer whose handshake began at `asked_at` and is over at `now` starts with the cached keyframe, which
 /// arrived at `keyframe_at`, and all frames since. Otherwise it needs the next keyframe.

@@ -110,7 +110,9 @@ impl Station {
             next_picture: now,
             retarget_at: now + Duration::from_millis(500),
             start: now,
-            connects_at: Some(now + ROUND_TRIPS_TO_CONNECT * (network.down.delay + network.up().delay)),
+            connects_at: Some(
+                now + ROUND_TRIPS_TO_CONNECT * (network.down.delay + network.up().delay),
+            ),
             out: Vec::new(),
             causes: Vec::new(),
             padding: 0,
@@ -147,7 +149,7 @@ impl Station {
         media.phase = Phase::Awaiting;
         let ring = &self.rings[media.rendition.index()];
         if !starts_from_cache(self.start, now, ring.keyframe_at()) {
-            self.demand.request_keyframe(media.rendition);
+            self.demand.request_start(media.rendition);
             return;
         }
         media.phase = Phase::Live;

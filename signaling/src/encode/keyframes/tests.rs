@@ -48,6 +48,17 @@ fn many_requests_are_spaced_and_an_early_one_is_delayed() {
 }
 
 #[test]
+fn a_start_comes_sooner_than_other_requests() {
+    let (mut gate, now) = (KeyframeGate::default(), Instant::now());
+    gate.made(now);
+    assert!(gate.request() && gate.request_start() && !gate.request_start());
+    assert!(!gate.request(), "requested already");
+    assert_eq!(gate.due(now), Some(now + START_INTERVAL));
+    gate.made(now + START_INTERVAL);
+    assert_eq!(gate.due(now), None);
+}
+
+#[test]
 fn an_unforced_keyframe_answers_requests_too() {
     let now = Instant::now();
     let mut gate = KeyframeGate::default();

@@ -83,7 +83,9 @@ impl Audience {
         };
         let ring = &self.rings[viewer.media.rendition.index()];
         if !starts_from_cache(asked_at, now, ring.keyframe_at()) {
-            request_keyframe(&self.demand, &self.metrics, viewer.media.rendition);
+            if self.demand.request_start(viewer.media.rendition) {
+                self.metrics.keyframe_requests.inc();
+            }
             return;
         }
         self.metrics.replays.inc();
