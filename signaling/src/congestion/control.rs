@@ -127,6 +127,11 @@ impl Control {
         self.path.set_idle_round_trip(round_trip);
     }
 
+    /// See [`Self::set_idle_round_trip`].
+    pub(crate) fn idle_round_trip(&self) -> Option<Duration> {
+        self.path.idle_round_trip()
+    }
+
     /// Whether it is known what the path carries, or that it shows no limit.
     pub(crate) fn is_path_known(&self, now: Instant) -> bool {
         let is_measured = self.reported.is_some() || self.estimate.bps().is_some();

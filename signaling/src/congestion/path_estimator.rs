@@ -86,6 +86,10 @@ impl PathEstimator {
         self.idle_round_trip = Some(round_trip);
     }
 
+    pub(crate) fn idle_round_trip(&self) -> Option<Duration> {
+        self.idle_round_trip
+    }
+
     /// Adds one feedback message. Returns `None` when no packet of it arrived.
     pub(crate) fn add(&mut self, now: Instant, results: &[PacketResult]) -> Option<PathSample> {
         self.count(now, results);

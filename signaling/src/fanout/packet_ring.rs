@@ -111,20 +111,30 @@ impl PacketRing {
 /// How long a keyframe serves viewers that join after it. It bounds what such a viewer is sent at once:
 /// half a second of the stream, which is decoded within a few frame times.
 pub(crate) const FRESH: Duration = Duration::from_millis(500);
-/// A viewer whose handshake takes longer is far away. Paths that are long are often slow, too, and all frames since a
-/// keyframe at once would overflow the queue of a slow one: a far viewer starts from a keyframe that is at most as old.
-const FAR: Duration = Duration::from_millis(100);
+/// A viewer that asked within [`FRESH`] and took long to connect is served from the cache up to this age,
+/// so that many slow joins cost no further keyframes.
+const HELD: Duration = Duration::from_millis(1200);
+/// A viewer with a longer round trip is far away. Paths that are long are often slow, too, and all frames since a
+/// keyframe at once would overflow the queue of a slow one.
+const FAR: Duration = Duration::from_millis(33);
+/// A far viewer starts from a keyframe that is at most as old.
+const FRESH_FOR_FAR: Duration = Duration::from_millis(100);
 
-/// Whether a viewer whose handshake began at `asked_at` and is over at `now` starts with the cached keyframe, which
-/// arrived at `keyframe_at`, and all frames since. Otherwise it needs the next keyframe.
+/// Whether a viewer that sent its offer at `offered_at` and is connected at `now` starts with the cached
+/// keyframe, which arrived at `keyframe_at`, and all frames since. Otherwise it needs the next keyframe.
 pub(crate) fn starts_from_cache(
-    asked_at: Instant,
+    offered_at: Instant,
     now: Instant,
+    round_trip: Option<Duration>,
     keyframe_at: Option<Instant>,
 ) -> bool {
-    let is_far = now.saturating_duration_since(asked_at) > FAR;
-    let most = if is_far { FAR } else { FRESH + FAR };
-    keyframe_at.is_some_and(|at| now.saturating_duration_since(at) <= most)
+    let is_far = round_trip.is_some_and(|round_trip| round_trip > FAR);
+    keyframe_at.is_some_and(|keyframe_at| {
+        let age = now.saturating_duration_since(keyframe_at);
+        let age_when_offered = offered_at.saturating_duration_since(keyframe_at);
+        let is_fresh = age <= FRESH || (age_when_offered <= FRESH && age <= HELD);
+        is_fresh && (!is_far || age <= FRESH_FOR_FAR)
+    })
 }
 
 /// Whether a viewer that is about to connect needs a new keyframe, so that one is there when it has

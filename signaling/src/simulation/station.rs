@@ -124,8 +124,8 @@ impl Station {
 
     /// Does everything that is due.
     pub(super) fn tick(&mut self, now: Instant) {
-        if let Some(at) = self.connects_at.take_if(|at| *at <= now) {
-            (0..self.viewers.len()).for_each(|viewer| self.connected(now, viewer, at - self.start));
+        if self.connects_at.take_if(|at| *at <= now).is_some() {
+            (0..self.viewers.len()).for_each(|viewer| self.connected(now, viewer));
         }
         if now >= self.next_picture {
             self.next_picture += Duration::from_micros(33_333);
@@ -144,11 +144,12 @@ impl Station {
     }
 
     /// What `Audience::start` does.
-    fn connected(&mut self, now: Instant, viewer: usize, _took: Duration) {
+    fn connected(&mut self, now: Instant, viewer: usize) {
         let media = &mut self.viewers[viewer];
         media.phase = Phase::Awaiting;
         let ring = &self.rings[media.rendition.index()];
-        if !starts_from_cache(self.start, now, ring.keyframe_at()) {
+        let round_trip = media.control.idle_round_trip();
+        if !starts_from_cache(self.start, now, round_trip, ring.keyframe_at()) {
             self.demand.request_start(media.rendition);
             return;
         }

@@ -82,7 +82,8 @@ impl Audience {
             return;
         };
         let ring = &self.rings[viewer.media.rendition.index()];
-        if !starts_from_cache(asked_at, now, ring.keyframe_at()) {
+        let round_trip = viewer.media.control.idle_round_trip();
+        if !starts_from_cache(asked_at, now, round_trip, ring.keyframe_at()) {
             if self.demand.request_start(viewer.media.rendition) {
                 self.metrics.keyframe_requests.inc();
             }

@@ -80,16 +80,16 @@ const MS: Duration = Duration::from_millis(1);
 #[test]
 fn a_fresh_keyframe_is_replayed_and_an_old_one_is_not() {
     let key = Instant::now();
-    let starts =
-        |offered: u32, now: u32| starts_from_cache(key + offered * MS, key + now * MS, Some(key));
-    assert!(starts(0, 60) && starts(499, 500) && !starts(601, 660));
-    assert!(
-        starts(0, 100) && !starts(0, 110),
-        "far, and too much at once"
-    );
-    assert!(!starts(480, 1300) && !starts_from_cache(key, key, None));
+    let starts = |offered: u32, now: u32| {
+        starts_from_cache(key + offered * MS, key + now * MS, Some(MS), Some(key))
+    };
+    assert!(starts(0, 60) && starts(499, 500) && !starts(501, 560));
+    assert!(starts(480, 1100), "asked in time, connected slowly");
+    assert!(!starts(480, 1300) && !starts_from_cache(key, key, None, None));
+    let far = |now: u32| starts_from_cache(key, key + now * MS, Some(40 * MS), Some(key));
+    assert!(far(100) && !far(110), "too much at once");
     let early = key.checked_sub(50 * MS).unwrap_or(key);
-    let own = starts_from_cache(early, key + 10 * MS, Some(key));
+    let own = starts_from_cache(early, key + 10 * MS, None, Some(key));
     assert!(own, "its own keyframe");
 }
 
