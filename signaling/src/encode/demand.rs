@@ -165,11 +165,9 @@ impl Demand {
 
     /// Like [`Self::request_keyframe`], for a viewer who has just connected: it may come sooner after the last one.
     pub(crate) fn request_start(&self, rendition: RenditionId) -> bool {
-        let is_sooner = self.keyframe_gate(rendition).request_start();
-        if is_sooner {
-            self.wake_compose();
-        }
-        is_sooner
+        let is_first = self.keyframe_gate(rendition).request_start();
+        self.wake_compose();
+        is_first
     }
 
     /// The gate of one rendition, locked: hold it for one call only.

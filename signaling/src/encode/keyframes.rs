@@ -35,10 +35,9 @@ impl KeyframeGate {
         before.is_none()
     }
 
-    /// Requests a keyframe with which a viewer's picture starts. `true`: it comes earlier than what was requested before.
+    /// Requests a keyframe with which a viewer's picture starts; otherwise like [`Self::request`].
     pub(crate) fn request_start(&mut self) -> bool {
-        let before = self.requested.replace(START_INTERVAL);
-        before != Some(START_INTERVAL)
+        self.requested.replace(START_INTERVAL).is_none()
     }
 
     /// The first viewer came to a rendition that nobody watched. It gets a keyframe with the next
