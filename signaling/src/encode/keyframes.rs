@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 /// The least time between two forced keyframes of a rendition. LiveKit throttles PLI to one in 500 ms for
 /// its fastest layer (`receiver_base.go`); the engine serves joins within this time from its cache.
 const MIN_INTERVAL: Duration = Duration::from_millis(500);
-/// The least time before one with which the picture of a viewer who has just connected starts.
+/// The least time between a keyframe and one that starts the picture of a viewer who has just connected.
 const START_INTERVAL: Duration = Duration::from_millis(200);
 
 /// The keyframe requests of one rendition: all requests up to the next keyframe are one.
@@ -35,7 +35,7 @@ impl KeyframeGate {
         before.is_none()
     }
 
-    /// Requests a keyframe with which a viewer's picture starts; otherwise like [`Self::request`].
+    /// Like [`Self::request`], for the first picture of a viewer: [`START_INTERVAL`] applies.
     pub(crate) fn request_start(&mut self) -> bool {
         self.requested.replace(START_INTERVAL).is_none()
     }

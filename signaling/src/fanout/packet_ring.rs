@@ -116,7 +116,7 @@ pub(crate) const FRESH: Duration = Duration::from_millis(500);
 const HELD: Duration = Duration::from_millis(1200);
 /// A viewer with a longer round trip is far away. Paths that are long are often slow, too, and all frames since a
 /// keyframe at once would overflow the queue of a slow one.
-const FAR: Duration = Duration::from_millis(60);
+const FAR: Duration = Duration::from_millis(33);
 /// A far viewer starts from a keyframe that is at most as old.
 const FRESH_FOR_FAR: Duration = Duration::from_millis(100);
 

@@ -86,7 +86,7 @@ fn a_fresh_keyframe_is_replayed_and_an_old_one_is_not() {
     assert!(starts(0, 60) && starts(499, 500) && !starts(501, 560));
     assert!(starts(480, 1100), "asked in time, connected slowly");
     assert!(!starts(480, 1300) && !starts_from_cache(key, key, None, None));
-    let far = |now: u32| starts_from_cache(key, key + now * MS, Some(80 * MS), Some(key));
+    let far = |now: u32| starts_from_cache(key, key + now * MS, Some(40 * MS), Some(key));
     assert!(far(100) && !far(110), "too much at once");
     let early = key.checked_sub(50 * MS).unwrap_or(key);
     let own = starts_from_cache(early, key + 10 * MS, None, Some(key));
