@@ -115,15 +115,20 @@ fn tensor(name: &str, element: &str, axes: &[&str]) -> Tensor {
     };
     Tensor {
         name: name.to_owned(),
-        element: match element {
-            "f32" => Element::F32,
-            "f16" => Element::F16,
-            "u8" => Element::U8,
-            "i32" => Element::I32,
-            "i64" => Element::I64,
-            other => Element::Other(other.to_owned()),
-        },
+        element: element_of(element),
         shape: axes.iter().map(axis).collect(),
+    }
+}
+
+/// By the name with which it is displayed.
+pub(crate) fn element_of(name: &str) -> Element {
+    match name {
+        "f32" => Element::F32,
+        "f16" => Element::F16,
+        "u8" => Element::U8,
+        "i32" => Element::I32,
+        "i64" => Element::I64,
+        other => Element::Other(other.to_owned()),
     }
 }
 

@@ -26,6 +26,17 @@ pub fn corpus(folder: &Path) -> io::Result<Vec<(PathBuf, Vec<u8>)>> {
     paths.into_iter().map(read).collect()
 }
 
+/// [`run_corpus_and_mutations`] of each target; `folder` has the corpora.
+///
+/// # Panics
+///
+/// When a target does, or has no corpus.
+pub fn run_all(targets: &[Target], folder: &Path, time: Duration) {
+    for target in targets {
+        run_corpus_and_mutations(*target, &folder.join(target.0), time);
+    }
+}
+
 /// Runs the target on nothing, on its corpus, and for `time` on mutations of it: the same ones each time.
 ///
 /// # Panics

@@ -4,7 +4,7 @@
 mod corpus;
 mod mutation;
 
-pub use corpus::{corpus, run_corpus_and_mutations};
+pub use corpus::{corpus, run_all, run_corpus_and_mutations};
 
 /// The name of a target, which is also its corpus folder, and its function, which takes any bytes and must neither
 /// panic nor hang.

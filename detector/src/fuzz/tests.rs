@@ -1,25 +1,18 @@
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
-
-use fuzzing::run_corpus_and_mutations;
 
 use super::*;
 
 /// How long each target runs mutated inputs.
 const TIME: Duration = Duration::from_secs(2);
 
-fn folder(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("fuzz/corpus")
-        .join(name)
-}
+/// Has a folder for each target.
+const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus");
 
 #[test]
 fn no_target_fails_on_its_corpus_and_on_mutations_of_it() {
-    for target in TARGETS {
-        run_corpus_and_mutations(target, &folder(target.0), TIME);
-    }
+    fuzzing::run_all(&TARGETS, Path::new(CORPUS), TIME);
 }
 
 #[test]
@@ -148,9 +141,9 @@ fn writes_the_corpus() {
         ("outputs", all_outputs()),
     ];
     for (target, inputs) in of_targets {
-        fs::create_dir_all(folder(target)).expect("a folder");
+        fs::create_dir_all(Path::new(CORPUS).join(target)).expect("a folder");
         for (name, bytes) in inputs {
-            fs::write(folder(target).join(name), bytes).expect("written");
+            fs::write(Path::new(CORPUS).join(target).join(name), bytes).expect("written");
         }
     }
 }

@@ -1,7 +1,5 @@
 use std::fs;
-use std::path::{Path, PathBuf};
-
-use fuzzing::run_corpus_and_mutations;
+use std::path::Path;
 
 use super::*;
 use crate::announcement::{AnnouncementNumber, Presence};
@@ -11,17 +9,12 @@ use crate::wire::Hello;
 /// How long each target runs mutated inputs.
 const TIME: Duration = Duration::from_secs(2);
 
-fn folder(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("fuzz/corpus")
-        .join(name)
-}
+/// Has a folder for each target.
+const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus");
 
 #[test]
 fn no_target_fails_on_its_corpus_and_on_mutations_of_it() {
-    for target in TARGETS {
-        run_corpus_and_mutations(target, &folder(target.0), TIME);
-    }
+    fuzzing::run_all(&TARGETS, Path::new(CORPUS), TIME);
 }
 
 #[test]
@@ -160,7 +153,7 @@ fn writes_the_corpus() {
         ("pairing/link", link(key(1).public()).into_bytes()),
     ];
     for (name, bytes) in files {
-        let path = folder(name);
+        let path = Path::new(CORPUS).join(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         fs::write(path, bytes).expect("written");
     }

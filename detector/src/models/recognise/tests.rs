@@ -1,8 +1,9 @@
 //! Signatures as exporters write them, and what becomes of each.
 
 use super::super::manifest::{ColourOrder, InputElement, Layout, Resize};
-use super::super::signature::{Dimension, Element};
+use super::super::signature::Dimension;
 use super::*;
+use crate::fuzz::element_of;
 use crate::heads::Head;
 
 /// A tensor of `NAME TYPE LENGTHS`; lengths that are no numbers are names of open axes, `?` has none.
@@ -17,14 +18,7 @@ fn tensor(text: &str) -> Tensor {
     };
     Tensor {
         name,
-        element: match element {
-            "f32" => Element::F32,
-            "f16" => Element::F16,
-            "u8" => Element::U8,
-            "i32" => Element::I32,
-            "i64" => Element::I64,
-            other => Element::Other(other.to_owned()),
-        },
+        element: element_of(element),
         shape: words.map(dimension).collect(),
     }
 }
