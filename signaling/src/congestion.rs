@@ -16,6 +16,7 @@ mod backlog;
 mod bandwidth_estimate;
 mod control;
 mod first_flight;
+mod media_share;
 mod monitoring;
 mod packet_train;
 mod path_estimator;

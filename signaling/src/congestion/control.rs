@@ -10,6 +10,7 @@ use super::allocation::{self, RenditionChoice, Rung};
 use super::backlog::{Backlog, SendRoom};
 use super::bandwidth_estimate::{BandwidthEstimate, PathState, QUEUE_LONG};
 use super::first_flight::FirstFlight;
+use super::media_share::MediaShare;
 use super::monitoring::Monitoring;
 use super::packet_train::PacketTrains;
 use super::path_estimator::PathEstimator;
@@ -81,6 +82,7 @@ pub(crate) struct Control {
     reported: Option<ReportedPath>,
     monitoring: Monitoring,
     playout: Playout,
+    media_share: MediaShare,
     round_trip: Duration,
     choice: RenditionChoice,
     /// What last lowered, and what last raised, the rendition that this viewer can get.
@@ -109,6 +111,7 @@ impl Control {
             reported: None,
             monitoring: Monitoring::new(now),
             playout: Playout::default(),
+            media_share: MediaShare::new(now),
             round_trip: ROUND_TRIP_DEFAULT,
             choice,
             // Without an estimate nothing lowers the rendition.
@@ -143,14 +146,21 @@ impl Control {
         self.estimate.bps()
     }
 
-    /// What of the estimate is left for the media of an encoder when lost packets are sent again, and while a queue drains.
+    /// What of the estimate is left for the media of an encoder when lost packets are sent again, once or twice, and while
+    /// a queue drains.
     pub(crate) fn media_bps(&self) -> Option<u32> {
-        let kept = 1.0 - self.loss.min(LOSS_MOST);
+        let copies = if self.is_lossy() { 2.0 } else { 1.0 };
+        let kept = 1.0 / (1.0 + copies * self.loss.min(LOSS_MOST));
         let share = match self.estimate.is_draining() {
             true => kept * DRAIN_SHARE,
-            false => kept,
+            false => kept * self.media_share.get(),
         };
         self.estimate.bps().map(|bps| (bps as f32 * share) as u32)
+    }
+
+    /// The oldest frame that has not left waits for `wait`. Returns `true` if [`Self::media_bps`] changes by it.
+    pub(crate) fn set_media_wait(&mut self, now: Instant, wait: Duration) -> bool {
+        self.estimate.bps().is_some() && self.media_share.update(now, wait)
     }
 
     /// Whether media may leave now. Without a known limit it may, after the first flight.

@@ -64,6 +64,12 @@ impl SendQueue {
         self.next_at.filter(|_| !self.frames.is_empty())
     }
 
+    /// How long the oldest frame has waited.
+    pub(crate) fn waits(&self, now: Instant) -> Duration {
+        let queued = self.frames.front().map_or(now, |(queued, _)| *queued);
+        now.saturating_duration_since(queued)
+    }
+
     /// Drops all frames if the oldest waited too long; returns how many were dropped.
     ///
     /// overflow: drops-to-keyframe, counted by the caller.

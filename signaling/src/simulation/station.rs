@@ -211,7 +211,8 @@ impl Station {
         } else {
             self.spent_bps[index]
         };
-        let bytes = self.source.renditions[index].bytes(bps, keyframe, number);
+        let recorded = self.source.renditions[index].bytes(bps, keyframe, number);
+        let bytes = recorded * self.source.size_percent / 100;
         let packets = bytes.div_ceil(MAX_PAYLOAD_BYTES);
         let payloads: Vec<Bytes> = (0..packets)
             .map(|packet| {

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use super::conditions::{Network, grid, special};
-use super::frame_sizes::{SCENE, Source, WEBCAM};
+use super::frame_sizes::{BUSY_WEBCAM, SCENE, Source, WEBCAM};
 use super::outcome::{Outcome, simulate};
 
 const SEEDS: std::ops::Range<u64> = 1..26;
@@ -19,7 +19,7 @@ fn median(source: &'static Source, network: &Network) -> (Outcome, f64, f64) {
 /// Prints what viewers see: the medians of all seeds.
 pub(super) fn print_table(filter: &str, details: bool) {
     let mut out = std::io::stderr().lock();
-    for source in [&SCENE, &WEBCAM] {
+    for source in [&SCENE, &WEBCAM, &BUSY_WEBCAM] {
         for network in grid().into_iter().chain(special()) {
             if !network.name.contains(filter) {
                 continue;
@@ -128,19 +128,27 @@ fn viewers_who_come_together_over_slow_networks_keep_the_large_picture() {
 #[test]
 fn a_slow_network_with_loss_freezes_less_than_a_hundredth_of_the_time() {
     let is_below = |most: f64| move |seen: &Outcome| seen.frozen_percent < most;
-    each_on(&[&SCENE], grid(), "1 Mbit/s", is_below(1.0));
-    for filter in [
-        "1 Mbit/s, 20 ms",
-        "100 ms, 0 %",
-        "100 ms, 1 %",
-        "100 ms, 5 %",
-    ] {
-        each_on(&[&WEBCAM], grid(), filter, is_below(1.0));
+    each(grid(), "1 Mbit/s", is_below(1.0));
+    each(grid(), "300 kbit/s", is_below(1.0));
+    each(special(), "among others", is_below(1.0));
+}
+
+#[test]
+fn frames_do_not_pile_up_behind_an_encoder_that_misses_its_target() {
+    let busy: &[&'static Source] = &[&BUSY_WEBCAM];
+    for round_trip in ["20 ms", "100 ms"] {
+        for loss in ["0 %", "1 %", "5 %"] {
+            let name = format!("1 Mbit/s, {round_trip}, {loss}");
+            each_on(busy, grid(), &name, |seen| seen.frozen_percent < 1.0);
+        }
     }
-    // Misses the goal of 1 %.
-    each_on(&[&WEBCAM], grid(), "1 Mbit/s, 100 ms, 10 %", is_below(1.2));
-    each(grid(), "300 kbit/s", |seen| seen.frozen_percent < 1.0);
-    each(special(), "among others", |seen| seen.frozen_percent < 1.0);
+    // Misses the goal of 1 %: 2.2 % at 20 ms, 4.3 % at 100 ms, in gaps of little more than 200 ms.
+    each_on(busy, grid(), "1 Mbit/s, 20 ms, 10 %", |seen| {
+        seen.frozen_percent < 2.5 && seen.longest_late_gap_ms < 300
+    });
+    each_on(busy, grid(), "1 Mbit/s, 100 ms, 10 %", |seen| {
+        seen.frozen_percent < 5.0 && seen.longest_late_gap_ms < 300
+    });
 }
 
 #[test]

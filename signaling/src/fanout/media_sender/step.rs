@@ -102,6 +102,7 @@ impl MediaSender {
             return step;
         }
         self.write_queued(now, sink);
+        step.estimate_changed = self.control.set_media_wait(now, self.queue.waits(now));
         step.padding = self.control.padding(now);
         if step.padding > 0
             && let Some(ring) = rings.get(self.rendition.index())
@@ -109,7 +110,7 @@ impl MediaSender {
             self.write_padding(now, step.padding, ring, sink);
         }
         if self.control.due(now).is_some_and(|due| due <= now) {
-            step.estimate_changed = self.control.tick(now, ladder, self.rendition);
+            step.estimate_changed |= self.control.tick(now, ladder, self.rendition);
             step.reconsiders = true;
         }
         step
