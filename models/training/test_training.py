@@ -2,6 +2,7 @@
 boxes are fused, packs are read back."""
 
 import json
+import subprocess
 import tempfile
 import threading
 import unittest
@@ -27,6 +28,7 @@ from packs import Pack, PackWriter, Picture, is_held_out
 from pause import wait_while_paused
 from prepare import check_origins, content_of
 from pseudo_label import merged
+from public_pictures import Set, boxes_of, labels_path, pack_public, read_list
 from teachers import fuse, nms
 from train import DECAY_FROM, LEARNING_RATE, optimisers, rate_at
 
@@ -408,6 +410,44 @@ class Packing(unittest.TestCase):
                         check_origins(root, [origin])
             (root / "a1").write_text("two")
             self.assertRaises(SystemExit, check_origins, root, [origin])
+
+    def test_pictures_of_a_repository_are_read_from_the_named_commit(self):
+        with tempfile.TemporaryDirectory() as folder:
+            clone = Path(folder) / "somebody+things"
+            git = lambda *words: subprocess.run(
+                ["git", "-C", clone, "-c", "user.name=a", "-c", "user.email=a@localhost", *words],
+                check=True, capture_output=True, text=True).stdout.strip()
+            for path in ("images", "labels"):
+                (clone / path).mkdir(parents=True)
+            cv2.imwrite(str(clone / "images" / "a cup.png"), np.full((200, 400, 3), 90, np.uint8))
+            (clone / "labels" / "a cup.txt").write_text("1 0.5 0.5 0.5 0.5\n0 0.5 0.5 1 1\n")
+            git("init", "-q")
+            git("add", ".")
+            git("commit", "-qm", "pictures")
+            one = Set("s", "somebody/things", git("rev-parse", "HEAD"), "MIT", "LICENSE", "a cup",
+                      ["00012 images/a cup.png"], {"1": "cup"})
+            git("rm", "-rq", ".")
+            git("commit", "-qm", "gone")
+            self.assertEqual(pack_public([one], Path(folder), Path(folder), 352), 1)
+            picture = Pack(Path(folder) / "public").pictures[0]
+            self.assertEqual((picture.name, picture.source, picture.width, picture.height, picture.complete),
+                             ("s_00012.jpg", "public_s", 352, 176, [41]))
+            self.assertEqual(picture.boxes, [[88, 44, 264, 132, 1, 41]])
+            for gone in (["1 images/none.png"], ["1 labels/a cup.txt"]):
+                one.files = gone
+                self.assertRaises(SystemExit, pack_public, [one], Path(folder), Path(folder), 352)
+
+    def test_label_files(self):
+        self.assertEqual(labels_path("a/images/b.c.jpg"), "a/labels/b.c.txt")
+        polygon = "0 0.1 0.1 0.2 0.2 0.3 0.3\n"
+        self.assertEqual(boxes_of(polygon + "0 0.5 0.5 0.2 0.4", {0: 80}, 100, 50), [[40, 15, 60, 35, 1, 80]])
+
+    def test_each_public_set_has_its_origin(self):
+        for one in read_list():
+            self.assertRegex(one.commit, "^[0-9a-f]{40}$")
+            self.assertTrue(one.files and one.licence and one.repository.count("/") == 1, one.prefix)
+            self.assertEqual(len(one.files), len(set(one.files)), one.prefix)
+            self.assertIsInstance(one.classes, dict)
 
     def test_the_same_pictures_are_held_out_everywhere(self):
         held_out = [is_held_out(f"{number}.jpg", 0.05) for number in range(2000)]
