@@ -1,7 +1,9 @@
 //! How long a viewer should buffer pictures.
 //!
 //! Without loss the playout delay is zero, for the lowest latency. With loss each retransmission would
-//! freeze the picture for a round trip or more; a delay that covers two retransmissions keeps it moving.
+//! freeze the picture for a round trip or more; a delay that covers two retransmissions keeps it moving. A path whose
+//! bottleneck has just become known may lose packets, too, and its frames take longer the larger they are: it starts with
+//! some delay.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +12,7 @@ const LOSS: f32 = 0.01;
 const MIN_PACKETS: u32 = 20;
 /// From this round trip on a single retransmission freezes the picture, so that any loss delays pictures.
 const LONG_ROUND_TRIP: Duration = Duration::from_millis(100);
-/// The delay is removed after this long without loss.
+/// The delay is removed this long after the last loss.
 const HOLD_TIME: Duration = Duration::from_secs(15);
 /// A packet is missed when the next one comes.
 const DETECTION_TIME: Duration = Duration::from_millis(70);
@@ -18,6 +20,8 @@ const DETECTION_TIME: Duration = Duration::from_millis(70);
 const NACK_REPEAT: Duration = Duration::from_millis(120);
 /// What retransmissions wait for in the queue before a bottleneck.
 const BOTTLENECK_WAIT: Duration = Duration::from_millis(50);
+/// The delay of a path that turned out to have a bottleneck, until losses tell more.
+const LIMITED_DELAY: Duration = Duration::from_millis(150);
 const MAX_DELAY: Duration = Duration::from_millis(500);
 /// Smaller changes of the wanted delay are ignored (hysteresis).
 const MIN_CHANGE: Duration = Duration::from_millis(40);
@@ -31,7 +35,9 @@ pub(crate) struct Playout {
     delay: Duration,
     wanted: Duration,
     stepped_at: Option<Instant>,
-    lossy_at: Option<Instant>,
+    /// When packets were last lost, or the bottleneck became known.
+    disturbed_at: Option<Instant>,
+    is_limited: bool,
 }
 
 impl Playout {
@@ -48,9 +54,14 @@ impl Playout {
         } else {
             Duration::ZERO
         };
+        if is_limited && !self.is_limited {
+            self.disturbed_at = Some(now);
+            self.wanted = self.wanted.max(LIMITED_DELAY);
+        }
+        self.is_limited = is_limited;
         let is_lossy = loss >= LOSS || (loss > 0.0 && round_trip + queue >= LONG_ROUND_TRIP);
         if is_lossy && packets >= MIN_PACKETS {
-            self.lossy_at = Some(now);
+            self.disturbed_at = Some(now);
             // Covers two retransmissions.
             let wanted = DETECTION_TIME + round_trip + round_trip.max(NACK_REPEAT) + queue;
             let wanted = wanted.min(MAX_DELAY);
@@ -64,8 +75,11 @@ impl Playout {
             self.stepped_at = Some(now);
         }
         let over = |at: Instant| now.saturating_duration_since(at) >= HOLD_TIME;
-        if self.lossy_at.is_some_and(over) {
-            *self = Self::default();
+        if self.disturbed_at.is_some_and(over) {
+            *self = Self {
+                is_limited,
+                ..Self::default()
+            };
         }
     }
 
@@ -129,5 +143,26 @@ mod tests {
         assert_eq!(after(60 * MS, false), 0);
         assert_eq!(after(60 * MS, true), 300, "and the queue of a bottleneck");
         assert_eq!(after(100 * MS, false), 290);
+    }
+
+    #[test]
+    fn a_path_whose_bottleneck_becomes_known_starts_with_a_delay() {
+        let (mut playout, start) = (Playout::default(), Instant::now());
+        let mut after = |ms: u32, loss, is_limited| {
+            playout.update(start + ms * MS, (loss, 500), 20 * MS, is_limited);
+            playout.delay().as_millis()
+        };
+        assert_eq!(after(0, 0.0, false), 0);
+        assert_eq!([after(100, 0.0, true), after(300, 0.0, true)], [90, 150]);
+        assert_eq!(after(15_000, 0.0, true), 150);
+        assert_eq!([after(15_100, 0.0, true), after(16_000, 0.0, true)], [0, 0]);
+        assert_eq!(
+            [after(17_000, 0.0, false), after(18_000, 0.0, true)],
+            [0, 90]
+        );
+        assert_eq!(
+            [after(18_300, 0.05, true), after(18_600, 0.05, true)],
+            [180, 260]
+        );
     }
 }
