@@ -17,7 +17,7 @@ use super::path_estimator::PathEstimator;
 use super::playout::Playout;
 use super::probe::{ProbeOutcome, Prober};
 use super::reported_path::ReportedPath;
-use super::sent_log::SentLog;
+use super::sent_log::{PacketResult, SentLog};
 use super::too_large::TooLarge;
 use crate::encode::encoder::RenditionId;
 use crate::metrics::RenditionChange;
@@ -83,6 +83,8 @@ pub(crate) struct Control {
     monitoring: Monitoring,
     playout: Playout,
     media_share: MediaShare,
+    /// Sequence numbers of media that the last feedback reported as lost.
+    lost_media: Vec<u16>,
     round_trip: Duration,
     choice: RenditionChoice,
     /// What last lowered, and what last raised, the rendition that this viewer can get.
@@ -112,6 +114,7 @@ impl Control {
             monitoring: Monitoring::new(now),
             playout: Playout::default(),
             media_share: MediaShare::new(now),
+            lost_media: Vec::new(),
             round_trip: ROUND_TRIP_DEFAULT,
             choice,
             // Without an estimate nothing lowers the rendition.
@@ -233,8 +236,9 @@ impl Control {
         self.first_flight.queued(bytes as u64 + overhead);
     }
 
-    /// Records an outgoing packet and returns its transport-wide sequence number, if feedback is wanted.
-    pub(crate) fn stamp(&mut self, now: Instant, bytes: usize) -> Option<u16> {
+    /// Records an outgoing packet and returns its transport-wide sequence number, if feedback is wanted. `media`: the sequence
+    /// number of the media in it, unless it is padding.
+    pub(crate) fn stamp(&mut self, now: Instant, bytes: usize, media: Option<u16>) -> Option<u16> {
         if !self.is_monitored(now) {
             return None;
         }
@@ -246,7 +250,7 @@ impl Control {
         }
         self.prober.sent(now, bytes);
         self.first_flight.sent(now);
-        Some(self.log.note(now, bytes))
+        Some(self.log.note(now, bytes, media))
     }
 
     /// Starts close monitoring, because the receiver asked for a retransmission or a keyframe.
@@ -288,10 +292,18 @@ impl Control {
         self.round_trip = round_trip.unwrap_or(self.round_trip);
     }
 
+    /// The sequence numbers of media that the last feedback reported as lost, on a path that loses packets: elsewhere they
+    /// may be late only.
+    pub(crate) fn take_lost_media(&mut self) -> Vec<u16> {
+        let lost = std::mem::take(&mut self.lost_media);
+        if self.is_lossy() { lost } else { Vec::new() }
+    }
+
     /// Handles transport-wide feedback. Returns `true` if the bandwidth estimate changed.
     pub(crate) fn feedback(&mut self, now: Instant, acknowledgements: &[Acknowledgement]) -> bool {
         let before = (self.estimate.bps(), self.media_bps());
         let results = self.log.match_feedback(acknowledgements);
+        self.lost_media = lost_media(&results);
         let Some(sample) = self.path.add(now, &results) else {
             return false;
         };
@@ -478,4 +490,18 @@ impl Control {
 fn target_of(ladder: &[Rung], id: RenditionId) -> u32 {
     let rung = ladder.iter().find(|rung| rung.id == id);
     rung.map_or(u32::MAX, |rung| rung.target_bps)
+}
+
+/// The media of lost packets, but what another packet of the same feedback brought.
+fn lost_media(results: &[PacketResult]) -> Vec<u16> {
+    let of = |arrived: bool| {
+        let chosen = results
+            .iter()
+            .filter(move |result| result.arrived.is_some() == arrived);
+        chosen.filter_map(|result| result.media)
+    };
+    let mut lost: Vec<u16> = of(false).collect();
+    lost.dedup();
+    lost.retain(|number| of(true).all(|arrived| arrived != *number));
+    lost
 }

@@ -133,6 +133,7 @@ mod tests {
             PacketResult {
                 sent_at: start,
                 bytes: 1200,
+                media: None,
                 arrived: Some(arrived),
             }
         });

@@ -249,6 +249,7 @@ mod tests {
                 .map(|index| PacketResult {
                     sent_at: start + *index * 10 * MS,
                     bytes: 1250,
+                    media: None,
                     // The receiver's clock started an hour earlier.
                     arrived: delay(*index)
                         .map(|delay| Duration::from_secs(3600) + *index * 10 * MS + delay),
@@ -307,6 +308,7 @@ mod tests {
                     .map(|index| PacketResult {
                         sent_at: start,
                         bytes: 1250,
+                        media: None,
                         arrived: Some(arrived(index)),
                     })
                     .collect();

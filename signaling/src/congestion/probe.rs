@@ -240,6 +240,7 @@ mod tests {
                 in_flight.push(PacketResult {
                     sent_at: now,
                     bytes: PADDING_PACKET_BYTES,
+                    media: None,
                     arrived: Some(free_at + 30 * MS),
                 });
             }

@@ -15,12 +15,15 @@ pub(crate) struct PacketResult {
     pub(crate) bytes: u32,
     /// Arrival time on the receiver's clock; `None` if the packet was lost.
     pub(crate) arrived: Option<Duration>,
+    /// The sequence number of the media that it carried.
+    pub(crate) media: Option<u16>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct SentPacket {
     at: Instant,
     bytes: u32,
+    media: Option<u16>,
     reported: bool,
 }
 
@@ -34,13 +37,14 @@ pub(crate) struct SentLog {
 
 impl SentLog {
     /// Records a packet that is sent now and returns its sequence number.
-    pub(crate) fn note(&mut self, now: Instant, bytes: u32) -> u16 {
+    pub(crate) fn note(&mut self, now: Instant, bytes: u32, media: Option<u16>) -> u16 {
         if self.packets.len() >= MAX_PACKETS {
             self.packets.pop_front();
         }
         self.packets.push_back(SentPacket {
             at: now,
             bytes,
+            media,
             reported: false,
         });
         let number = self.next;
@@ -65,6 +69,7 @@ impl SentLog {
                     sent_at: sent.at,
                     bytes: sent.bytes,
                     arrived: acknowledgement.arrival.filter(|_| acknowledgement.arrived),
+                    media: sent.media,
                 })
             })
             .collect()
@@ -118,7 +123,9 @@ mod tests {
     #[test]
     fn each_packet_is_matched_once_across_the_wrap_around() {
         let (mut log, start) = (SentLog::default(), Instant::now());
-        let numbers: Vec<u16> = (0..70_000).map(|index| log.note(start, index)).collect();
+        let numbers: Vec<u16> = (0..70_000)
+            .map(|index| log.note(start, index, None))
+            .collect();
         assert_eq!(numbers[65_536..65_538], [0, 1]);
         let newest = numbers[69_999];
         let results = log.match_feedback(&[
@@ -143,8 +150,8 @@ mod tests {
         let (mut log, start) = (SentLog::default(), Instant::now());
         assert_eq!(log.unanswered_since(), None);
         let at = |millis| start + Duration::from_millis(millis);
-        let first = log.note(at(0), 1);
-        log.note(at(10), 1);
+        let first = log.note(at(0), 1, None);
+        log.note(at(10), 1, None);
         assert_eq!(log.unanswered_since(), Some(at(0)));
         log.match_feedback(&[arrived_packet(first, 3)]);
         assert_eq!(log.unanswered_since(), Some(at(10)));

@@ -152,7 +152,7 @@ impl Simulation {
     }
 
     fn send(&mut self, now: Instant, bytes: u32) {
-        let number = self.control.stamp(now, bytes as usize);
+        let number = self.control.stamp(now, bytes as usize, None);
         let arrives = self.link.pass(self.ms * MS, bytes);
         if let Some(number) = number {
             self.in_flight.push_back((number, arrives));

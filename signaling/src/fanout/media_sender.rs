@@ -180,7 +180,7 @@ impl MediaSender {
         self.rtp.set_delay(self.control.playout_delay());
         while let Some((entry, range)) = self.queue.run(now, self.control.room(now)) {
             let control = &mut self.control;
-            let mut stamp = |bytes| control.stamp(now, bytes);
+            let mut stamp = |bytes, media| control.stamp(now, bytes, Some(media));
             self.rtp.packets(now, &entry, range, &mut stamp, sink);
         }
     }
@@ -206,7 +206,7 @@ impl MediaSender {
         let answered_within = self.control.answered_within(now);
         let is_lossy = self.control.is_lossy();
         let control = &mut self.control;
-        let mut stamp = |bytes| control.stamp(now, bytes);
+        let mut stamp = |bytes, media| control.stamp(now, bytes, Some(media));
         let mut is_keyframe = false;
         let find = |id, number| {
             let packet = find(id, number);
@@ -252,7 +252,7 @@ impl MediaSender {
                 return;
             };
             let control = &mut self.control;
-            let mut stamp = |bytes| control.stamp(now, bytes);
+            let mut stamp = |bytes, _| control.stamp(now, bytes, None);
             let Some(padding) = self.rtp.padding(&packet, number, &mut stamp) else {
                 return;
             };

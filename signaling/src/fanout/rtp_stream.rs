@@ -39,8 +39,9 @@ pub(crate) struct StreamTerms {
     pub(crate) needs_regular_keyframes: bool,
 }
 
-/// Gives a packet its transport-wide sequence number, from the length of its payload; `None`: it gets none.
-pub(crate) type Stamp<'a> = dyn FnMut(usize) -> Option<u16> + 'a;
+/// Gives a packet its transport-wide sequence number, from the length of its payload and the sequence number of the media
+/// in it; `None`: it gets none.
+pub(crate) type Stamp<'a> = dyn FnMut(usize, u16) -> Option<u16> + 'a;
 
 /// A keyframe that left this long ago has arrived or is itself requested again. Packets of the pictures
 /// before it are then no longer resent, since the path has room for the keyframe only.
@@ -139,7 +140,8 @@ impl RtpStream {
             header.sequence_number = wire(self.next);
             header.marker = index == last;
             header.extensions.truncate(shared);
-            self.number_transport(&mut header, payload.len(), stamp);
+            let number = header.sequence_number;
+            self.number_transport(&mut header, payload.len(), number, stamp);
             if let Some(originals) = &mut self.originals {
                 originals.note(self.next, &header);
             }
@@ -254,7 +256,12 @@ impl RtpStream {
     ) -> Option<Packet> {
         let (ssrc, payload_type) = self.terms.rtx?;
         let mut header = self.header(packet.frame.rtp_ticks, false);
-        self.number_transport(&mut header, packet.payload.len() + 2, stamp);
+        self.number_transport(
+            &mut header,
+            packet.payload.len() + 2,
+            sequence_number,
+            stamp,
+        );
         let mut payload = BytesMut::with_capacity(2 + packet.payload.len());
         payload.put_u16(sequence_number);
         payload.put_slice(packet.payload);
@@ -294,12 +301,21 @@ impl RtpStream {
         }
     }
 
-    /// A viewer that did not negotiate the number sends no feedback, so that its packets are not recorded either.
-    fn number_transport(&self, header: &mut Header, bytes: usize, stamp: &mut Stamp<'_>) {
+    /// `media`: the sequence number of the media in the packet. A viewer that did not negotiate the transport-wide number
+    /// sends no feedback, so that its packets are not recorded either.
+    fn number_transport(
+        &self,
+        header: &mut Header,
+        bytes: usize,
+        media: u16,
+        stamp: &mut Stamp<'_>,
+    ) {
         let Some(id) = self.terms.transport_id else {
             return;
         };
-        let Some(number) = stamp(bytes) else { return };
+        let Some(number) = stamp(bytes, media) else {
+            return;
+        };
         header.extension = true;
         header.extension_profile = EXTENSION_PROFILE_ONE_BYTE;
         header.extensions.push(Extension {

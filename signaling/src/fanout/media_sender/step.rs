@@ -31,7 +31,7 @@ pub(crate) struct Step {
     pub(crate) late: usize,
     /// Padding packets that were sent.
     pub(crate) padding: usize,
-    /// What became of each packet that was asked for again.
+    /// What became of each packet that was asked for again, or that feedback reported as lost.
     pub(crate) resends: Vec<ResendOutcome>,
     /// A keyframe request that was held back, or a regular keyframe, is due.
     keyframe_due: bool,
@@ -158,13 +158,7 @@ impl MediaSender {
             Feedback::Pli | Feedback::Fir => step.picture_lost = true,
             Feedback::Nack(numbers) => {
                 self.control.start_monitoring(now);
-                for number in numbers {
-                    let find = |id: RenditionId, number| rings.get(id.index())?.packet(number);
-                    let outcome = self.resend(now, *number, find, sink);
-                    // The receiver itself would send a PLI for this packet only seconds later.
-                    step.picture_lost |= outcome == ResendOutcome::Exhausted;
-                    step.resends.push(outcome);
-                }
+                self.resend_all(now, numbers, rings, sink, step);
             }
             Feedback::Report(report) => {
                 let fresh = !self.control.has_just_resumed(now);
@@ -174,7 +168,28 @@ impl MediaSender {
             Feedback::Transport(acknowledgements) => {
                 step.reconsiders = true;
                 step.estimate_changed |= self.control.feedback(now, acknowledgements);
+                // A NACK may be lost, too, and libwebrtc repeats it late.
+                let lost = self.control.take_lost_media();
+                self.resend_all(now, &lost, rings, sink, step);
             }
+        }
+    }
+
+    /// Sends lost packets again, by their sequence numbers.
+    fn resend_all(
+        &mut self,
+        now: Instant,
+        numbers: &[u16],
+        rings: &[PacketRing],
+        sink: &mut Sink<'_>,
+        step: &mut Step,
+    ) {
+        for number in numbers {
+            let find = |id: RenditionId, number| rings.get(id.index())?.packet(number);
+            let outcome = self.resend(now, *number, find, sink);
+            // The receiver itself would send a PLI for this packet only seconds later.
+            step.picture_lost |= outcome == ResendOutcome::Exhausted;
+            step.resends.push(outcome);
         }
     }
 

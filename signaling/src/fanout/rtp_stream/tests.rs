@@ -22,7 +22,9 @@ fn stream(terms: StreamTerms, first: u16) -> RtpStream {
 
 /// A frame whose packets leave at once, without transport-wide numbers.
 fn whole(viewer: &mut RtpStream, entry: &RingFrame) -> Vec<Packet> {
-    some(viewer, entry, 0..entry.frame.payloads.len(), &mut |_| None)
+    some(viewer, entry, 0..entry.frame.payloads.len(), &mut |_, _| {
+        None
+    })
 }
 
 fn some(
@@ -54,7 +56,7 @@ fn again(
     now: Instant,
 ) -> Result<Vec<Packet>, ResendOutcome> {
     let find = |_, number| ring.packet(number);
-    viewer.resend(number, find, now, ANSWERED, false, &mut |_| None)
+    viewer.resend(number, find, now, ANSWERED, false, &mut |_, _| None)
 }
 
 fn numbers(packets: &[Packet]) -> Vec<u16> {
@@ -152,7 +154,7 @@ fn without_rtx_retransmissions_are_byte_identical() {
     let (mut ring, now) = (PacketRing::default(), Instant::now());
     let entry = ring.push(frame(3, true, 2), now);
     let mut viewer = stream(StreamTerms { rtx: None, ..TERMS }, 700);
-    let mut stamp = |_| Some(500);
+    let mut stamp = |_, _| Some(500);
     let sent = some(&mut viewer, &entry, 0..2, &mut stamp);
     // A new playout delay must not change the header of an old packet.
     viewer.set_delay(Duration::from_millis(300));
@@ -234,7 +236,7 @@ fn numbers_continue_over_a_change_of_rendition_and_nacks_find_the_right_ring() {
             _ => small.packet(number),
         };
         let number = packet.header.sequence_number;
-        let Ok(again) = viewer.resend(number, find, now, ANSWERED, false, &mut |_| None) else {
+        let Ok(again) = viewer.resend(number, find, now, ANSWERED, false, &mut |_, _| None) else {
             panic!("{number} is in its ring");
         };
         let again = &again[0];
@@ -273,14 +275,14 @@ fn packets_from_before_a_newer_keyframe_are_not_sent_again() {
     whole(&mut viewer, &ring.push(frame(0, true, 2), start));
     whole(&mut viewer, &ring.push(frame(1, false, 1), at(30)));
     let keyframe = ring.push(frame(2, true, 2), at(60));
-    some(&mut viewer, &keyframe, 0..1, &mut |_| None);
+    some(&mut viewer, &keyframe, 0..1, &mut |_, _| None);
     let refused = |viewer: &mut RtpStream, number, ms| again(viewer, number, &ring, at(ms)).err();
     assert_eq!(
         refused(&mut viewer, 702, 400),
         None,
         "half of the keyframe has not left"
     );
-    some(&mut viewer, &keyframe, 1..2, &mut |_| None);
+    some(&mut viewer, &keyframe, 1..2, &mut |_, _| None);
     assert_eq!(
         refused(&mut viewer, 700, 200),
         None,
@@ -295,8 +297,8 @@ fn a_frame_sent_in_runs_has_the_same_packets() {
     let (mut ring, now) = (PacketRing::default(), Instant::now());
     let entry = ring.push(frame(4, true, 5), now);
     let (mut one, mut other) = (stream(TERMS, 10), stream(TERMS, 10));
-    let mut runs = some(&mut other, &entry, 0..2, &mut |_| None);
-    runs.extend(some(&mut other, &entry, 2..5, &mut |_| None));
+    let mut runs = some(&mut other, &entry, 0..2, &mut |_, _| None);
+    runs.extend(some(&mut other, &entry, 2..5, &mut |_, _| None));
     assert_eq!(whole(&mut one, &entry), runs);
     let sent = |stream: &RtpStream| (stream.sent_packets, stream.sent_payload_bytes);
     assert_eq!(sent(&one), sent(&other));
@@ -308,7 +310,7 @@ fn transport_numbers_are_in_media_retransmissions_and_padding() {
     let entry = ring.push(frame(4, false, 2), now);
     let mut viewer = stream(TERMS, 10);
     let mut next = 500;
-    let mut stamp = |bytes: usize| {
+    let mut stamp = |bytes: usize, _| {
         assert!(bytes >= 60, "{bytes}");
         next += 1;
         Some(next)
@@ -337,7 +339,11 @@ fn transport_numbers_are_in_media_retransmissions_and_padding() {
     );
     let mut plain = stream(StreamTerms { rtx: None, ..TERMS }, 10);
     whole(&mut plain, &entry);
-    assert!(plain.padding(&newest, entry.first, &mut |_| None).is_none());
+    assert!(
+        plain
+            .padding(&newest, entry.first, &mut |_, _| None)
+            .is_none()
+    );
 }
 
 #[test]
@@ -372,7 +378,7 @@ fn packets_without_a_transport_wide_number_are_not_recorded() {
     let now = Instant::now();
     let entry = ring.push(frame(0, true, 3), now);
     let mut sent = 0;
-    let stamp: &mut Stamp<'_> = &mut |_| panic!("no feedback will come");
+    let stamp: &mut Stamp<'_> = &mut |_, _| panic!("no feedback will come");
     stream.packets(now, &entry, 0..3, stamp, &mut |_, _| sent += 1);
     assert_eq!(sent, 3);
 }

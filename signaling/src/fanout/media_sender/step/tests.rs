@@ -1,4 +1,7 @@
 use super::*;
+use rtc::interceptor::Acknowledgement;
+use rtc::rtcp::transport_feedbacks::cc_feedback_report::Ecn;
+
 use crate::congestion::{RenditionChoice, ladder};
 use crate::encode::encoder::default_renditions;
 use crate::fanout::packet_ring::tests::frame;
@@ -163,5 +166,36 @@ fn only_a_receiver_that_needs_regular_keyframes_gets_one_every_ten_seconds() {
         };
         let due_s: Vec<u32> = (1..35).filter(is_due).collect();
         assert_eq!(due_s, expected_s);
+    }
+}
+
+#[test]
+fn packets_that_feedback_reports_as_lost_are_sent_again_on_a_path_with_loss() {
+    for (lost_of_ten, expected) in [(0_u16, 0), (2, 2)] {
+        let start = Instant::now();
+        let mut sender = live(start);
+        // Starts close monitoring, so that packets are numbered.
+        sender.feedback(start, &[Feedback::Nack(vec![500])]);
+        for seq in 1..=30 {
+            sender.frame(start + seq * 33 * MS, u64::from(seq), false, 1);
+        }
+        let report = |from: u16, lost: &[u16]| {
+            let each = (from..from + 10).map(|number| {
+                let at = Duration::from_secs(100) + u32::from(number) * 33 * MS;
+                match lost.contains(&number) {
+                    true => Acknowledgement::lost(number),
+                    false => Acknowledgement::received(number, Some(at), Ecn::NotEct),
+                }
+            });
+            Feedback::Transport(each.collect())
+        };
+        let lost: Vec<u16> = (0..lost_of_ten).map(|index| 3 + index * 4).collect();
+        let before = sender.sent;
+        let (step, _) = sender.feedback(start + 1100 * MS, &[report(0, &lost)]);
+        assert_eq!(step.resends, vec![ResendOutcome::Sent; expected]);
+        assert_eq!(sender.sent, before + 2 * expected, "twice at once");
+        let (step, _) = sender.feedback(start + 1101 * MS, &[Feedback::Nack(vec![7])]);
+        let repeat = [ResendOutcome::Repeat];
+        assert_eq!(step.resends == repeat, expected > 0, "{:?}", step.resends);
     }
 }
