@@ -17,7 +17,7 @@ use super::path_estimator::PathEstimator;
 use super::playout::Playout;
 use super::probe::{ProbeOutcome, Prober};
 use super::reported_path::ReportedPath;
-use super::sent_log::{PacketResult, SentLog};
+use super::sent_log::{SentLog, lost_media};
 use super::too_large::TooLarge;
 use crate::encode::encoder::RenditionId;
 use crate::metrics::RenditionChange;
@@ -490,18 +490,4 @@ impl Control {
 fn target_of(ladder: &[Rung], id: RenditionId) -> u32 {
     let rung = ladder.iter().find(|rung| rung.id == id);
     rung.map_or(u32::MAX, |rung| rung.target_bps)
-}
-
-/// The media of lost packets, but what another packet of the same feedback brought.
-fn lost_media(results: &[PacketResult]) -> Vec<u16> {
-    let of = |arrived: bool| {
-        let chosen = results
-            .iter()
-            .filter(move |result| result.arrived.is_some() == arrived);
-        chosen.filter_map(|result| result.media)
-    };
-    let mut lost: Vec<u16> = of(false).collect();
-    lost.dedup();
-    lost.retain(|number| of(true).all(|arrived| arrived != *number));
-    lost
 }

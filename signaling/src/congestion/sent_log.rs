@@ -107,6 +107,20 @@ impl SentLog {
     }
 }
 
+/// The media of lost packets, but what another packet of the same feedback brought.
+pub(super) fn lost_media(results: &[PacketResult]) -> Vec<u16> {
+    let of = |arrived: bool| {
+        let chosen = results
+            .iter()
+            .filter(move |result| result.arrived.is_some() == arrived);
+        chosen.filter_map(|result| result.media)
+    };
+    let mut lost: Vec<u16> = of(false).collect();
+    lost.dedup();
+    lost.retain(|number| of(true).all(|arrived| arrived != *number));
+    lost
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,6 +157,26 @@ mod tests {
             let results = log.match_feedback(&[arrived_packet(number, 5)]);
             assert!(results.is_empty(), "{why}");
         }
+    }
+
+    #[test]
+    fn media_is_lost_if_no_packet_of_the_feedback_brought_it() {
+        let result = |media, arrived: bool| PacketResult {
+            sent_at: Instant::now(),
+            bytes: 1000,
+            arrived: arrived.then_some(Duration::ZERO),
+            media,
+        };
+        let results = [
+            result(Some(1), true),
+            result(Some(2), false),
+            result(Some(2), false),
+            result(Some(3), false),
+            result(Some(3), true),
+            result(None, false),
+            result(Some(4), false),
+        ];
+        assert_eq!(lost_media(&results), [2, 4]);
     }
 
     #[test]
