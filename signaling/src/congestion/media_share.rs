@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 /// Frames that wait this long show that more is encoded than leaves.
 const WAIT_LONG: Duration = Duration::from_millis(200);
-/// Frames that wait less than this show that there is room. A keyframe at 1 Mbit/s takes as long.
+/// Frames that wait less than this show that there is room.
 const WAIT_SHORT: Duration = Duration::from_millis(100);
 /// The share changes at most this often, and down faster than up.
 const INTERVAL: Duration = Duration::from_millis(100);
