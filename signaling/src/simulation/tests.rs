@@ -142,12 +142,12 @@ fn frames_do_not_pile_up_behind_an_encoder_that_misses_its_target() {
             each_on(busy, grid(), &name, |seen| seen.frozen_percent < 1.0);
         }
     }
-    // Misses the goal of 1 %: 2.2 % at 20 ms, 4.3 % at 100 ms, in gaps of little more than 200 ms.
+    // Misses the goal of 1 %: 2.2 % at 20 ms, 3.0 % at 100 ms, in gaps of little more than 200 ms.
     each_on(busy, grid(), "1 Mbit/s, 20 ms, 10 %", |seen| {
         seen.frozen_percent < 2.5 && seen.longest_late_gap_ms < 300
     });
     each_on(busy, grid(), "1 Mbit/s, 100 ms, 10 %", |seen| {
-        seen.frozen_percent < 5.0 && seen.longest_late_gap_ms < 300
+        seen.frozen_percent < 3.5 && seen.longest_late_gap_ms < 300
     });
 }
 
