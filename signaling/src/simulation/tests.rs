@@ -153,18 +153,17 @@ fn frames_do_not_pile_up_behind_an_encoder_that_misses_its_target() {
 
 #[test]
 fn two_viewers_behind_one_link_share_it() {
-    // The goal is 1 %. Behind one link 1.1 % on the scene and 3.5 % on the webcam are reached, since both first frames
-    // together are as long as the link's queue; with a link each, 100 ms and 5 % loss 0.8 % and 1.1 %.
+    // The webcam misses the goal of 1 % with 3.7 %, since both first frames together are as long as the link's queue.
     let moves = |seen: &Outcome| seen.longest_late_gap_ms < 250 && seen.pictures_per_s > 25.0;
     let both = "two viewers, 1.5";
     each_on(&[&SCENE], special(), both, |seen| {
-        seen.frozen_percent < 1.5 && moves(seen)
+        seen.frozen_percent < 1.0 && moves(seen)
     });
     each_on(&[&WEBCAM], special(), both, |seen| {
         seen.frozen_percent < 4.0 && moves(seen)
     });
     each(special(), "Mbit/s each", |seen| {
-        seen.frozen_percent < 1.2 && moves(seen)
+        seen.frozen_percent < 1.0 && moves(seen)
     });
 }
 
