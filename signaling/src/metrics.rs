@@ -90,14 +90,14 @@ pub enum ConnectionFate {
     Refused,
 }
 
-/// What became of a packet that a viewer asked for again.
+/// What became of a packet that a viewer asked for again, or whose loss its feedback reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
 pub enum ResendOutcome {
     /// Sent again.
     Sent,
     /// No longer kept, or never sent.
     Gone,
-    /// Asked for within a round trip of the last answer.
+    /// Asked for, or reported, within a round trip of the last answer.
     Repeat,
     /// Sent often enough.
     Exhausted,
@@ -192,7 +192,7 @@ capture::metrics! {
     drops: Kinds<DropCause> =>
         "carrier_send_drops", "Datagrams not sent, and frames that waited too long";
     ignored: Kinds<IgnoredCause> => "carrier_receive_ignored", "Datagrams ignored on arrival";
-    resends: Kinds<ResendOutcome> => "carrier_resends", "Packets asked for again by viewers";
+    resends: Kinds<ResendOutcome> => "carrier_resends", "Packets that viewers asked for again or reported as lost";
     rendition_changes: Kinds<RenditionChange> =>
         "carrier_rendition_changes", "Changes of a viewer's rendition by cause";
     connect: Histogram = Histogram::new(JOIN_BUCKETS) =>
