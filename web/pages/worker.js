@@ -60,7 +60,7 @@ async function answer(request) {
   return found;
 }
 
-async function kept({ url }) {
-  const cache = await caches.open(CACHE);
-  return cache.match(new URL(url).pathname, { ignoreSearch: true, ignoreVary: true });
+// caches.open() would create the cache of this version again after the next version has deleted it.
+function kept({ url }) {
+  return caches.match(new URL(url).pathname, { cacheName: CACHE, ignoreSearch: true, ignoreVary: true });
 }
