@@ -12,7 +12,7 @@ use super::picture::caught;
 use crate::encode::demand::Demand;
 use crate::encode::encoder::{EncodeError, Encoder, NewEncoder, Rendition, RenditionId};
 use crate::encode::frame_queue::{EncodedFrame, FrameSink, Sent};
-use crate::encode::pace::{Pace, pace};
+use crate::encode::pace::{Pace, Spending};
 use crate::rtp::packetise::packetise;
 
 /// The exponential back-off after a failed encoder starts here and doubles up to the longest wait.
@@ -45,7 +45,7 @@ pub(super) struct Streams {
 
 struct Stream {
     rendition: Rendition,
-    is_smallest: bool,
+    spending: Spending,
     /// The frame rate of the composed pictures.
     pictures_fps: u32,
     /// While the rendition has a lower frame rate than the composed pictures.
@@ -68,7 +68,7 @@ impl Streams {
         let pictures_fps = renditions.iter().map(|rendition| rendition.fps).max();
         let new = |(index, rendition): (usize, &Rendition)| Stream {
             rendition: *rendition,
-            is_smallest: index + 1 == renditions.len(),
+            spending: Spending::new(rendition.fps, index + 1 == renditions.len()),
             pictures_fps: pictures_fps.unwrap_or(rendition.fps),
             cap: None,
             watched: false,
@@ -125,7 +125,7 @@ impl Streams {
             let gate = self.demand.keyframe_gate(stream.rendition.id);
             let force_keyframe = gate.is_due(now);
             drop(gate);
-            let pace = stream.pace(&self.demand);
+            let pace = stream.pace(now, &self.demand);
             if !stream.admits(&subject, pace.fps) && !force_keyframe {
                 continue;
             }
@@ -222,16 +222,13 @@ impl Streams {
 }
 
 impl Stream {
-    fn pace(&self, demand: &Demand) -> Pace {
+    fn pace(&mut self, now: Instant, demand: &Demand) -> Pace {
         let Rendition {
-            id,
-            bitrate_bps,
-            fps,
-            ..
+            id, bitrate_bps, ..
         } = self.rendition;
         let nominal_bps = demand.nominal_bitrate(id).unwrap_or(bitrate_bps);
         let target_bps = demand.target_bitrate(id).unwrap_or(nominal_bps);
-        pace(fps, nominal_bps, target_bps, self.is_smallest)
+        self.spending.pace(now, nominal_bps, target_bps)
     }
 
     /// Whether the rendition's frame rate has room for this picture.

@@ -25,9 +25,9 @@ const LIMITED_DELAY: Duration = Duration::from_millis(150);
 const MAX_DELAY: Duration = Duration::from_millis(500);
 /// Smaller changes of the wanted delay are ignored (hysteresis).
 const MIN_CHANGE: Duration = Duration::from_millis(40);
-/// The delay grows in steps that are not visible as a freeze, and faster than LiveKit's 80 ms per
-/// second, because until it is reached each loss freezes the picture.
-const STEP: Duration = Duration::from_millis(90);
+/// The delay grows in steps that are not visible as a freeze, not even at seven pictures a second, and faster than LiveKit's
+/// 80 ms per second, because until it is reached each loss freezes the picture.
+const STEP: Duration = Duration::from_millis(60);
 const STEP_INTERVAL: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Default)]
@@ -110,7 +110,7 @@ mod tests {
             playout.update(start + ms * MS, (0.05, 280), 100 * MS, false);
             after.push(playout.delay().as_millis());
         }
-        assert_eq!(after[..4], [90, 90, 180, 180], "grows in steps");
+        assert_eq!(after[..4], [60, 60, 120, 120], "grows in steps");
         assert_eq!(after[19], 290);
         let delay = playout.delay();
         playout.update(start + 5000 * MS, (0.05, 280), 110 * MS, false);
@@ -153,16 +153,16 @@ mod tests {
             playout.delay().as_millis()
         };
         assert_eq!(after(0, 0.0, false), 0);
-        assert_eq!([after(100, 0.0, true), after(300, 0.0, true)], [90, 150]);
+        assert_eq!([after(100, 0.0, true), after(300, 0.0, true)], [60, 120]);
         assert_eq!(after(15_000, 0.0, true), 150);
         assert_eq!([after(15_100, 0.0, true), after(16_000, 0.0, true)], [0, 0]);
         assert_eq!(
             [after(17_000, 0.0, false), after(18_000, 0.0, true)],
-            [0, 90]
+            [0, 60]
         );
         assert_eq!(
             [after(18_300, 0.05, true), after(18_600, 0.05, true)],
-            [180, 260]
+            [120, 180]
         );
     }
 }

@@ -4,8 +4,12 @@
 //! smallest: it halves its frame rate instead, since fewer frames of a usable quality are worth more than many that
 //! show blocks.
 
+use std::time::{Duration, Instant};
+
 /// The smallest rendition halves its frame rate when it is held back below this bitrate.
 const SLOW_BPS: u32 = 160_000;
+/// For less time it is held back while a queue drains: half the frame rate would only make the next pictures later.
+const SLOW_TIME: Duration = Duration::from_secs(1);
 /// A lower frame rate is no video any more.
 const FPS_LEAST: u32 = 7;
 
@@ -16,30 +20,44 @@ pub(crate) struct Pace {
     pub(crate) fps: u32,
     /// The target of the encoder, which spends it on its rendition's own frame rate.
     pub(crate) encoder_bps: u32,
-    /// Its target for a keyframe. At half the frame rate it is bounded, so that a keyframe passes within 300 ms.
+    /// Its target for a keyframe. Below [`SLOW_BPS`] it is bounded, so that a keyframe passes within 300 ms.
     pub(crate) keyframe_bps: u32,
 }
 
-/// How `target_bps` is spent on a rendition of `rendition_fps` frames a second at most, whose own bitrate is
-/// `nominal_bps`.
-pub(crate) fn pace(
-    rendition_fps: u32,
-    nominal_bps: u32,
-    target_bps: u32,
+/// How a rendition of `fps` frames a second at most spends its bitrate.
+#[derive(Debug)]
+pub(crate) struct Spending {
+    fps: u32,
     is_smallest: bool,
-) -> Pace {
-    let is_slow = is_smallest && target_bps < nominal_bps.min(SLOW_BPS);
-    if !is_slow || rendition_fps / 2 < FPS_LEAST {
-        return Pace {
-            fps: rendition_fps,
-            encoder_bps: target_bps,
-            keyframe_bps: target_bps,
-        };
+    slow_since: Option<Instant>,
+}
+
+impl Spending {
+    pub(crate) fn new(fps: u32, is_smallest: bool) -> Self {
+        Self {
+            fps,
+            is_smallest,
+            slow_since: None,
+        }
     }
-    Pace {
-        fps: rendition_fps / 2,
-        encoder_bps: target_bps * 2,
-        keyframe_bps: target_bps / 2,
+
+    /// How `target_bps` is spent on the picture of `now`, if the rendition's own bitrate is `nominal_bps`.
+    pub(crate) fn pace(&mut self, now: Instant, nominal_bps: u32, target_bps: u32) -> Pace {
+        let can_halve = self.is_smallest && self.fps / 2 >= FPS_LEAST;
+        let is_slow = can_halve && target_bps < nominal_bps.min(SLOW_BPS);
+        let slow_since = is_slow.then(|| self.slow_since.unwrap_or(now));
+        self.slow_since = slow_since;
+        let halves =
+            slow_since.is_some_and(|since| now.saturating_duration_since(since) >= SLOW_TIME);
+        let (fps, encoder_bps) = match halves {
+            true => (self.fps / 2, target_bps * 2),
+            false => (self.fps, target_bps),
+        };
+        Pace {
+            fps,
+            encoder_bps,
+            keyframe_bps: if is_slow { target_bps / 2 } else { target_bps },
+        }
     }
 }
 
@@ -49,7 +67,13 @@ mod tests {
 
     #[test]
     fn only_the_smallest_rendition_halves_its_frame_rate() {
-        let spent = |target_bps, is_smallest| pace(15, 200_000, target_bps, is_smallest);
+        let start = Instant::now();
+        let spent_by = |fps, nominal_bps, target_bps, is_smallest| {
+            let mut spending = Spending::new(fps, is_smallest);
+            spending.pace(start, nominal_bps, target_bps);
+            spending.pace(start + SLOW_TIME, nominal_bps, target_bps)
+        };
+        let spent = |target_bps, is_smallest| spent_by(15, 200_000, target_bps, is_smallest);
         let whole = |bps| Pace {
             fps: 15,
             encoder_bps: bps,
@@ -68,8 +92,25 @@ mod tests {
             keyframe_bps: 45_000,
         };
         assert_eq!(spent(90_000, true), half);
-        let owners = pace(15, 120_000, 120_000, true);
+        let owners = spent_by(15, 120_000, 120_000, true);
         assert_eq!(owners, whole(120_000), "as it is configured");
-        assert_eq!(pace(10, 200_000, 90_000, true).fps, 10);
+        assert_eq!(spent_by(10, 200_000, 90_000, true).fps, 10);
+    }
+
+    #[test]
+    fn a_queue_that_drains_for_a_moment_bounds_keyframes_but_leaves_the_frame_rate() {
+        let (mut spending, start) = (Spending::new(15, true), Instant::now());
+        let mut spent =
+            |ms, target_bps| spending.pace(start + Duration::from_millis(ms), 200_000, target_bps);
+        let held_back = Pace {
+            fps: 15,
+            encoder_bps: 120_000,
+            keyframe_bps: 60_000,
+        };
+        assert_eq!([spent(0, 120_000), spent(900, 120_000)], [held_back; 2]);
+        assert_eq!(spent(950, 200_000).fps, 15);
+        assert_eq!([spent(1000, 120_000), spent(1900, 120_000)], [held_back; 2]);
+        assert_eq!(spent(2000, 120_000).fps, 7);
+        assert_eq!(spent(2001, 200_000).fps, 15, "at once");
     }
 }

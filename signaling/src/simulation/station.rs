@@ -15,7 +15,7 @@ use crate::congestion::{RenditionChoice, Rung};
 use crate::encode::demand::Demand;
 use crate::encode::encoder::{RenditionId, default_renditions};
 use crate::encode::frame_queue::EncodedFrame;
-use crate::encode::pace::{Pace, pace};
+use crate::encode::pace::{Pace, Spending};
 use crate::fanout::encoder_targets::EncoderTargets;
 use crate::fanout::media_sender::step::Step;
 use crate::fanout::media_sender::{MediaSender, Phase};
@@ -48,6 +48,7 @@ pub(super) struct Station {
     targets: EncoderTargets,
     clock: ReportClock,
     watched: Vec<bool>,
+    spending: Vec<Spending>,
     /// What each encoder spends at present.
     spent_bps: Vec<u32>,
     pictures: u64,
@@ -100,6 +101,9 @@ impl Station {
             others: network.others,
             rings: renditions.iter().map(|_| PacketRing::default()).collect(),
             watched: vec![false; renditions.len()],
+            spending: (1..=renditions.len())
+                .map(|rung| Spending::new(renditions[rung - 1].fps, rung == renditions.len()))
+                .collect(),
             spent_bps: vec![0; renditions.len()],
             targets: EncoderTargets::new(Arc::clone(&demand), renditions),
             demand,
@@ -163,7 +167,7 @@ impl Station {
     fn encode(&mut self, now: Instant) {
         for index in 0..self.rings.len() {
             let id = self.targets.ladder()[index].id;
-            let fps = self.pace(index).fps;
+            let pace = self.pace(now, index);
             let watched = self.others > 0 && id == RenditionId::MAIN
                 || self
                     .viewers
@@ -175,7 +179,7 @@ impl Station {
             }
             self.watched[index] = watched;
             let keyframe = gate.is_due(now);
-            let every = u64::from(30 / fps.max(1)).max(1);
+            let every = u64::from(30 / pace.fps.max(1)).max(1);
             if !watched || (!keyframe && !self.pictures.is_multiple_of(every)) {
                 continue;
             }
@@ -184,25 +188,28 @@ impl Station {
                 self.keyframes += 1;
             }
             drop(gate);
-            let frame = self.encoded_frame(now, index, keyframe);
+            let frame = self.encoded_frame(now, index, pace, keyframe);
             self.encoded.push_back((now + ENCODE, Arc::new(frame)));
         }
     }
 
-    fn pace(&self, index: usize) -> Pace {
+    fn pace(&mut self, now: Instant, index: usize) -> Pace {
         let Rung {
             nominal_bps,
             target_bps,
             ..
         } = self.targets.ladder()[index];
-        let renditions = self.targets.renditions();
-        let is_smallest = index + 1 == renditions.len();
-        pace(renditions[index].fps, nominal_bps, target_bps, is_smallest)
+        self.spending[index].pace(now, nominal_bps, target_bps)
     }
 
-    fn encoded_frame(&mut self, now: Instant, index: usize, keyframe: bool) -> EncodedFrame {
+    fn encoded_frame(
+        &mut self,
+        now: Instant,
+        index: usize,
+        pace: Pace,
+        keyframe: bool,
+    ) -> EncodedFrame {
         let number = self.first_size + usize::try_from(self.pictures).unwrap_or(0);
-        let pace = self.pace(index);
         let excess_bps = self.spent_bps[index].saturating_sub(pace.encoder_bps);
         let excess_bps = (f64::from(excess_bps) * (1.0 - FOLLOWED_PER_FRAME)) as u32;
         self.spent_bps[index] = pace.encoder_bps + excess_bps;

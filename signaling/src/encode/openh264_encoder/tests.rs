@@ -6,7 +6,7 @@ use capture::{PicturePool, WallClock};
 
 use super::*;
 use crate::encode::encoder::contract::{self, picture};
-use crate::encode::pace::pace;
+use crate::encode::pace::Spending;
 
 fn encoder() -> OpenH264Encoder {
     OpenH264Encoder::new(&Rendition {
@@ -78,7 +78,10 @@ fn a_keyframe_of_the_smallest_rendition_passes_a_slow_network_within_300_ms() {
         fps: 15,
         ..Rendition::MAIN
     });
-    let pace = pace(15, 200_000, TARGET_BPS, true);
+    let mut spending = Spending::new(15, true);
+    let mut pace = |at| spending.pace(start + at, 200_000, TARGET_BPS);
+    pace(Duration::ZERO);
+    let pace = pace(Duration::from_secs(1));
     for frame in 0..24_u32 {
         let at = frame * Duration::from_millis(133);
         let taken = scene.frame_at(at, start + at, u64::from(frame));
