@@ -2,7 +2,6 @@
 boxes are fused, packs are read back."""
 
 import json
-import os
 import subprocess
 import tempfile
 import threading
@@ -19,7 +18,6 @@ import augment
 from cutouts import cut_out
 from dataset import Batches, Classes, rarity, trusted
 from device_batches import DeviceBatches, Store
-from distillation import Answer, DenseTeacher, distillation_loss
 from evaluate import boxes_by_name, write_large
 from from_onnx import start_from
 from loss import BINS_WEIGHT, BOX_WEIGHT, CLASS_WEIGHT, Truth, aligned_iou, assign, bins_loss, loss
@@ -31,11 +29,10 @@ from pause import wait_while_paused
 from prepare import check_origins, content_of
 from pseudo_label import merged
 from public_pictures import Set, boxes_of, labels_path, pack_public, read_list
-from teachers import NanoDetPlus, fuse, nms
+from teachers import fuse, nms
 from train import DECAY_FROM, LEARNING_RATE, optimisers, rate_at
 
 RED = (0, 0, 255)
-SHARED = os.environ.get("CARRIER_SHARED")
 
 
 def picture_with_red(box: tuple[int, int, int, int], size: tuple[int, int] = (240, 320)) -> tuple:
@@ -287,47 +284,6 @@ class Learning(unittest.TestCase):
         self.assertLess(rate_at(0.0, 0), LEARNING_RATE / 100)
         self.assertEqual(rate_at(DECAY_FROM / 2, 10_000), LEARNING_RATE)
         self.assertLess(rate_at(0.999, 10_000), LEARNING_RATE / 20)
-
-
-class Distilling(unittest.TestCase):
-    def test_the_teachers_own_answer_costs_nothing_more_to_learn(self):
-        random = torch.Generator().manual_seed(1)
-        rows = torch.randn(2, 50, 5 + 4 * BINS, generator=random)
-        own = [0, 1, 3]
-        taught = Answer(rows[:, :, own].sigmoid().transpose(1, 2), rows[:, :, 5:].unflatten(2, (4, BINS)).permute(2, 3, 0, 1))
-        costs, gradients = [], []
-        for distance in (0.0, 0.5, 1.0):
-            answer = (rows + distance * torch.randn(rows.shape, generator=random)).requires_grad_()
-            cost, _ = distillation_loss(answer, own, taught)
-            cost.backward()
-            costs.append(float(cost.detach()))
-            gradients.append(answer.grad)
-        self.assertLess(gradients[0].abs().max(), 1e-6)
-        self.assertLess(costs[0], costs[1])
-        self.assertLess(costs[1], costs[2])
-        self.assertEqual(gradients[2][:, :, [2, 4]].abs().max(), 0, "classes that it does not know")
-
-    @unittest.skipUnless(SHARED, "CARRIER_SHARED is not set")
-    def test_the_teacher_answers_at_any_size(self):
-        file = Path(SHARED) / "models" / "nanodet_plus_m_1.5x_416.onnx"
-        picture = cv2.imread(str(Path(SHARED) / "media" / "person.jpg"))
-        expected = NanoDetPlus(file, 416, 1)(picture, 0.4)
-        ids = list(range(81))
-        teacher = DenseTeacher(file, ids, 1)
-        for height, width in ((416, 416), (288, 384), (224, 288)):
-            pixels = torch.from_numpy(np.stack([np.zeros((height, width, 3), np.uint8), cv2.resize(picture, (width, height))]))
-            answer = teacher(pixels)
-            prior = priors(height, width)
-            self.assertEqual(answer.scores.shape, (2, 80, len(prior)))
-            self.assertLess(answer.scores[0].max(), 0.3)
-            boxes = boxes_at(prior, reach(answer.bins[:, :, 1].flatten(0, 1)).T) / torch.tensor([width, height, width, height])
-            found = 0
-            for row in expected:
-                scores = answer.scores[1, int(row[5])]
-                box = torch.from_numpy(row[:4] / np.array([*picture.shape[1::-1], *picture.shape[1::-1]], np.float32))
-                near = aligned_iou(boxes, box.expand_as(boxes)) > 0.6
-                found += bool(near.any() and scores[near].max() > 0.3)
-            self.assertGreater(found, 0.7 * len(expected), f"{width} x {height}")
 
 
 class Starting(unittest.TestCase):

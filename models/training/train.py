@@ -30,7 +30,6 @@ from torch.utils.data import DataLoader
 
 from dataset import Batches, Classes, to_tensor, to_truth
 from device_batches import DeviceBatches, Store
-from distillation import DenseTeacher, distillation_loss
 from from_onnx import start_from
 from loss import loss
 from muon import Muon, is_plain_convolution
@@ -140,7 +139,6 @@ class Run:
         self.optimisers = optimisers(self.model, torch.bfloat16 if self.half else torch.float32)
         if given.resume:
             self.load(self.folder / "last.pt")
-        self.teacher = DenseTeacher(given.teacher, self.classes.ids, given.threads) if given.teacher else None
         self.learner = self.model
         if given.processes > 1:
             self.learner = DistributedDataParallel(self.model, forward_sync_buffers=False)
@@ -200,15 +198,10 @@ class Run:
         for group in (group for optimiser in self.optimisers for group in optimiser.param_groups):
             group["lr"] = rate
         self.model.train()
-        taught = self.teacher(pixels.cpu()) if self.teacher else None
         pixels, rows = pixels.to(self.device), rows.to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             answer = self.learner(to_tensor(pixels))
-        answer = answer.float()
-        cost, parts = loss(answer, prior, to_truth(rows))
-        if taught:
-            more, teacher_parts = distillation_loss(answer, self.teacher.own, taught.to(self.device))
-            cost, parts = cost + more, parts | teacher_parts
+        cost, parts = loss(answer.float(), prior, to_truth(rows))
         self.model.zero_grad(set_to_none=True)
         cost.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 10.0)
@@ -291,7 +284,6 @@ def main() -> None:
     arguments.add_argument("--decay-from", type=float, default=DECAY_FROM,
                            help="from which part of them on the learning rate falls")
     arguments.add_argument("--start", type=Path, help="an exported model, to start with its weights")
-    arguments.add_argument("--teacher", type=Path, help="NanoDet-Plus: the network learns its whole answers, too (distillation.py)")
     arguments.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu",
                            help="with cuda, --processes 1 --batch 512")
     arguments.add_argument("--on-device", action=argparse.BooleanOptionalAction,
