@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 /// The smallest rendition halves its frame rate when it is held back below this bitrate.
 const SLOW_BPS: u32 = 160_000;
-/// For less time it is held back while a queue drains: half the frame rate would only make the next pictures later.
+/// It must have been held back for this long. While a queue drains it is held back for less, and half the frame rate would
+/// only delay the next pictures.
 const SLOW_TIME: Duration = Duration::from_secs(1);
 /// A lower frame rate is no video any more.
 const FPS_LEAST: u32 = 7;
@@ -45,11 +46,9 @@ impl Spending {
     pub(crate) fn pace(&mut self, now: Instant, nominal_bps: u32, target_bps: u32) -> Pace {
         let can_halve = self.is_smallest && self.fps / 2 >= FPS_LEAST;
         let is_slow = can_halve && target_bps < nominal_bps.min(SLOW_BPS);
-        let slow_since = is_slow.then(|| self.slow_since.unwrap_or(now));
-        self.slow_since = slow_since;
-        let halves =
-            slow_since.is_some_and(|since| now.saturating_duration_since(since) >= SLOW_TIME);
-        let (fps, encoder_bps) = match halves {
+        self.slow_since = is_slow.then(|| self.slow_since.unwrap_or(now));
+        let is_over = |since| now.saturating_duration_since(since) >= SLOW_TIME;
+        let (fps, encoder_bps) = match self.slow_since.is_some_and(is_over) {
             true => (self.fps / 2, target_bps * 2),
             false => (self.fps, target_bps),
         };
