@@ -12,7 +12,7 @@ use super::picture::caught;
 use crate::encode::demand::Demand;
 use crate::encode::encoder::{EncodeError, Encoder, NewEncoder, Rendition, RenditionId};
 use crate::encode::frame_queue::{EncodedFrame, FrameSink, Sent};
-use crate::encode::pace::{Pace, Spending};
+use crate::encode::pace::{FrameRateControl, Pace};
 use crate::rtp::packetise::packetise;
 
 /// The exponential back-off after a failed encoder starts here and doubles up to the longest wait.
@@ -45,7 +45,7 @@ pub(super) struct Streams {
 
 struct Stream {
     rendition: Rendition,
-    spending: Spending,
+    frame_rate: FrameRateControl,
     /// The frame rate of the composed pictures.
     pictures_fps: u32,
     /// While the rendition has a lower frame rate than the composed pictures.
@@ -68,7 +68,7 @@ impl Streams {
         let pictures_fps = renditions.iter().map(|rendition| rendition.fps).max();
         let new = |(index, rendition): (usize, &Rendition)| Stream {
             rendition: *rendition,
-            spending: Spending::new(rendition.fps, index + 1 == renditions.len()),
+            frame_rate: FrameRateControl::new(rendition.fps, index + 1 == renditions.len()),
             pictures_fps: pictures_fps.unwrap_or(rendition.fps),
             cap: None,
             watched: false,
@@ -228,7 +228,7 @@ impl Stream {
         } = self.rendition;
         let nominal_bps = demand.nominal_bitrate(id).unwrap_or(bitrate_bps);
         let target_bps = demand.target_bitrate(id).unwrap_or(nominal_bps);
-        self.spending.pace(now, nominal_bps, target_bps)
+        self.frame_rate.pace(now, nominal_bps, target_bps)
     }
 
     /// Whether the rendition's frame rate has room for this picture.

@@ -27,13 +27,13 @@ pub(crate) struct Pace {
 
 /// How a rendition of `fps` frames a second at most spends its bitrate.
 #[derive(Debug)]
-pub(crate) struct Spending {
+pub(crate) struct FrameRateControl {
     fps: u32,
     is_smallest: bool,
     slow_since: Option<Instant>,
 }
 
-impl Spending {
+impl FrameRateControl {
     pub(crate) fn new(fps: u32, is_smallest: bool) -> Self {
         Self {
             fps,
@@ -68,9 +68,9 @@ mod tests {
     fn only_the_smallest_rendition_halves_its_frame_rate() {
         let start = Instant::now();
         let spent_by = |fps, nominal_bps, target_bps, is_smallest| {
-            let mut spending = Spending::new(fps, is_smallest);
-            spending.pace(start, nominal_bps, target_bps);
-            spending.pace(start + SLOW_TIME, nominal_bps, target_bps)
+            let mut frame_rate = FrameRateControl::new(fps, is_smallest);
+            frame_rate.pace(start, nominal_bps, target_bps);
+            frame_rate.pace(start + SLOW_TIME, nominal_bps, target_bps)
         };
         let spent = |target_bps, is_smallest| spent_by(15, 200_000, target_bps, is_smallest);
         let whole = |bps| Pace {
@@ -98,9 +98,10 @@ mod tests {
 
     #[test]
     fn a_queue_that_drains_for_a_moment_bounds_keyframes_but_leaves_the_frame_rate() {
-        let (mut spending, start) = (Spending::new(15, true), Instant::now());
-        let mut spent =
-            |ms, target_bps| spending.pace(start + Duration::from_millis(ms), 200_000, target_bps);
+        let (mut frame_rate, start) = (FrameRateControl::new(15, true), Instant::now());
+        let mut spent = |ms, target_bps| {
+            frame_rate.pace(start + Duration::from_millis(ms), 200_000, target_bps)
+        };
         let held_back = Pace {
             fps: 15,
             encoder_bps: 120_000,

@@ -72,6 +72,8 @@ struct Frame {
     label: Label,
     timestamp: u32,
     received: u16,
+    /// The playout delay that its first packet carries, as libwebrtc takes it.
+    delay: Option<Duration>,
 }
 
 /// A picture that was shown.
@@ -144,12 +146,13 @@ impl Receiver {
             payload,
         } = datagram;
         self.one_way = now - *left;
+        let mut delay = None;
         for extension in &header.extensions {
             match (extension.id, extension.payload.as_ref()) {
                 (TRANSPORT_ID, [high, low]) => self.arrived(now, u16::from_be_bytes([*high, *low])),
                 (PLAYOUT_DELAY_ID, [high, middle, _]) => {
                     let least = u64::from(*high) << 4 | u64::from(*middle >> 4);
-                    self.delay = Duration::from_millis(least * 10);
+                    delay = Some(Duration::from_millis(least * 10));
                 }
                 _ => {}
             }
@@ -158,7 +161,8 @@ impl Receiver {
             let number = extend(u16::from_be_bytes([payload[0], payload[1]]), self.newest);
             // A packet that was not missing is padding.
             if self.missing.remove(&number).is_some() {
-                self.packet(now, number, header.timestamp, Label::read(&payload[2..]));
+                let label = Label::read(&payload[2..]);
+                self.packet(now, number, header.timestamp, label, delay);
             }
         } else {
             let number = extend(header.sequence_number, self.newest);
@@ -166,7 +170,7 @@ impl Receiver {
             self.first_number.get_or_insert(number);
             self.ask_for_gap(now, number, out);
             self.newest = self.newest.max(Some(number));
-            self.packet(now, number, header.timestamp, Label::read(payload));
+            self.packet(now, number, header.timestamp, Label::read(payload), delay);
         }
     }
 
@@ -186,7 +190,14 @@ impl Receiver {
         }
     }
 
-    fn packet(&mut self, now: Instant, number: u64, timestamp: u32, label: Label) {
+    fn packet(
+        &mut self,
+        now: Instant,
+        number: u64,
+        timestamp: u32,
+        label: Label,
+        delay: Option<Duration>,
+    ) {
         if label.keyframe {
             self.keyframe_packet_at = Some(now);
         }
@@ -198,8 +209,12 @@ impl Receiver {
             label,
             timestamp,
             received: 0,
+            delay: None,
         });
         frame.received += 1;
+        if label.index == 0 {
+            frame.delay = delay;
+        }
         self.decode(now);
     }
 
@@ -230,6 +245,7 @@ impl Receiver {
     }
 
     fn show(&mut self, now: Instant, frame: &Frame) {
+        self.delay = frame.delay.unwrap_or(self.delay);
         let taken = Duration::from_secs_f64(f64::from(frame.timestamp) / 90_000.0);
         let since = now - self.start;
         let base = self.base.get_or_insert(since.saturating_sub(taken));

@@ -15,7 +15,7 @@ use crate::congestion::{RenditionChoice, Rung};
 use crate::encode::demand::Demand;
 use crate::encode::encoder::{RenditionId, default_renditions};
 use crate::encode::frame_queue::EncodedFrame;
-use crate::encode::pace::{Pace, Spending};
+use crate::encode::pace::{FrameRateControl, Pace};
 use crate::fanout::encoder_targets::EncoderTargets;
 use crate::fanout::media_sender::step::Step;
 use crate::fanout::media_sender::{MediaSender, Phase};
@@ -48,7 +48,7 @@ pub(super) struct Station {
     targets: EncoderTargets,
     clock: ReportClock,
     watched: Vec<bool>,
-    spending: Vec<Spending>,
+    frame_rate: Vec<FrameRateControl>,
     /// What each encoder spends at present.
     spent_bps: Vec<u32>,
     pictures: u64,
@@ -101,8 +101,10 @@ impl Station {
             others: network.others,
             rings: renditions.iter().map(|_| PacketRing::default()).collect(),
             watched: vec![false; renditions.len()],
-            spending: (1..=renditions.len())
-                .map(|rung| Spending::new(renditions[rung - 1].fps, rung == renditions.len()))
+            frame_rate: (1..=renditions.len())
+                .map(|rung| {
+                    FrameRateControl::new(renditions[rung - 1].fps, rung == renditions.len())
+                })
                 .collect(),
             spent_bps: vec![0; renditions.len()],
             targets: EncoderTargets::new(Arc::clone(&demand), renditions),
@@ -199,7 +201,7 @@ impl Station {
             target_bps,
             ..
         } = self.targets.ladder()[index];
-        self.spending[index].pace(now, nominal_bps, target_bps)
+        self.frame_rate[index].pace(now, nominal_bps, target_bps)
     }
 
     fn encoded_frame(

@@ -6,7 +6,7 @@ use capture::{PicturePool, WallClock};
 
 use super::*;
 use crate::encode::encoder::contract::{self, picture};
-use crate::encode::pace::Spending;
+use crate::encode::pace::FrameRateControl;
 
 fn encoder() -> OpenH264Encoder {
     OpenH264Encoder::new(&Rendition {
@@ -78,8 +78,8 @@ fn a_keyframe_of_the_smallest_rendition_passes_a_slow_network_within_300_ms() {
         fps: 15,
         ..Rendition::MAIN
     });
-    let mut spending = Spending::new(15, true);
-    let mut pace = |at| spending.pace(start + at, 200_000, TARGET_BPS);
+    let mut frame_rate = FrameRateControl::new(15, true);
+    let mut pace = |at| frame_rate.pace(start + at, 200_000, TARGET_BPS);
     pace(Duration::ZERO);
     let pace = pace(Duration::from_secs(1));
     for frame in 0..24_u32 {
