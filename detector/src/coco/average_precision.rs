@@ -156,7 +156,8 @@ fn average_precision(results: impl Iterator<Item = MatchResult>, boxes: usize) -
         let first = curve.partition_point(|(recall, _)| *recall < wanted);
         curve.get(first).map(|(_, precision)| *precision)
     });
-    reached.sum::<f64>() / RECALL_POINTS as f64
+    // Not `sum`, which is -0.0 if no recall point is reached.
+    reached.fold(0.0, |sum, precision| sum + precision) / RECALL_POINTS as f64
 }
 
 /// Bit for bit as numpy's `linspace(0, 1, 101)` computes them.
@@ -209,7 +210,8 @@ mod tests {
         }
         let mut nothing = Evaluation::new(&[true]);
         nothing.add(&[truth(0, 0.0)], Vec::new());
-        assert_eq!(nothing.accuracy().expect("boxes").ap, 0.0);
+        let ap = nothing.accuracy().expect("boxes").ap;
+        assert_eq!((ap, ap.is_sign_positive()), (0.0, true), "no -0.000");
     }
 
     #[test]
