@@ -31,6 +31,7 @@ $train --run smoke --samples 640 --check-every 320
 $train --run smoke --samples 960 --check-every 320 --resume
 # What a GPU does, on the processor.
 $train --run device --device cpu --on-device --processes 1 --samples 48 --start models/embedded.onnx
+$train --run taught --samples 64 --teacher "$CARRIER_SHARED/models/nanodet_plus_m_1.5x_416.onnx" --freeze-stem
 "$python" $steps/export.py --checkpoint "$work/runs/smoke/last.pt" --out "$work/smoke.onnx"
 "$python" $steps/evaluate.py --carrier "$carrier" --work "$work" \
     --coco "$CARRIER_SHARED/eval/coco80_288/instances.json" \

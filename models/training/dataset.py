@@ -97,15 +97,17 @@ def rarity(pictures: list[np.ndarray], classes: int) -> np.ndarray:
 
 
 class Batches(IterableDataset):
-    """Yields (pictures uint8 B x H x W x 3, rows for `to_truth`). Each of several processes has its own seed."""
+    """Yields (pictures uint8 B x H x W x 3, rows for `to_truth`), the latter None without `labelled`: of the pictures that
+    teachers have not labelled. Each of several processes has its own seed."""
 
-    def __init__(self, work: Path, classes: Classes, batch: int, size: tuple[int, int], mosaics: float, seed: tuple[int, ...]):
+    def __init__(self, work: Path, classes: Classes, batch: int, size: tuple[int, int], mosaics: float,
+                 seed: tuple[int, ...], labelled: bool = True):
         self.packs = open_packs(work / "packs")
         self.places = [
             (pack, index)
             for pack, opened in enumerate(self.packs)
             for index, picture in enumerate(opened.pictures)
-            if picture.labelled and not picture.held_out
+            if picture.labelled == labelled and not picture.held_out
         ]
         self.rows = []
         weights = []
@@ -116,8 +118,10 @@ class Batches(IterableDataset):
             rows[:, 4] = trusted(rows)
             self.rows.append(rows)
             weights.append(WEIGHT.get(picture.source, OTHER_WEIGHT))
-        weights = np.array(weights) * rarity(self.rows, len(classes.names))
+        if self.places:
+            weights = np.array(weights) * rarity(self.rows, len(classes.names))
         self.chance = np.cumsum(weights) / np.sum(weights)
+        self.labelled = labelled
         self.batch, self.size, self.mosaics, self.seed = batch, size, mosaics, seed
         self.cutouts = Cutouts.read(work / "cutouts.npz", classes)
 
@@ -144,6 +148,9 @@ class Batches(IterableDataset):
         while True:
             samples = [self.sample(random) for _ in range(self.batch)]
             pixels = torch.from_numpy(np.stack([pixels for pixels, _ in samples]))
+            if not self.labelled:
+                yield pixels, None
+                continue
             rows = np.concatenate([rows for _, rows in samples])
             picture = np.repeat(np.arange(self.batch), [len(rows) for _, rows in samples])
             yield pixels, torch.from_numpy(np.column_stack([picture, rows]).astype(np.float32))
@@ -154,6 +161,6 @@ def to_truth(rows: Tensor) -> Truth:
     return Truth(rows[:, 0].long(), rows[:, 1:5], rows[:, 6].long(), rows[:, 5])
 
 
-def to_tensor(pixels: Tensor) -> Tensor:
+def to_tensor(pixels: Tensor, precision: torch.dtype = torch.float32) -> Tensor:
     """uint8 B x H x W x 3 to normalised B x 3 x H x W, in channels-last memory order."""
-    return pixels.float().sub_(MEAN).mul_(1 / STD).permute(0, 3, 1, 2)
+    return pixels.to(precision).sub_(MEAN).mul_(1 / STD).permute(0, 3, 1, 2)

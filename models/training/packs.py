@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 
 FACE = 80
+# The pack that teachers do not label: only distillation learns from it.
+UNLABELLED = "unlabelled"
 
 
 @dataclass

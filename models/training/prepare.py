@@ -1,7 +1,7 @@
 """Step 1: collect the pictures in packs.
 
     prepare.py pack --annotated TRAIN.json --images DIR [--clip FILE ...] [--scene DIR] --work DIR [--only N]
-    prepare.py rebuild --root DIR [--scene DIR] [--repositories DIR] --work DIR
+    prepare.py rebuild --root DIR [--scene DIR] [--repositories DIR] [--judge DIR] --work DIR
     prepare.py hash --root DIR
 
 `annotated` is a COCO file whose pictures name in `labelled_completely_for` the classes whose objects all have a box.
@@ -9,13 +9,16 @@ Of a clip, one frame every half second is taken. `--scene` is a folder of frames
 pack_scene). A twentieth of all pictures is held out, and a tenth of those with faces.
 
 `rebuild` makes the whole data set of a release: it compares every file below `--root` with origins.json, then packs,
-labels and cuts out (steps 1 to 3). With `--repositories` also the pictures of public_pictures.json. `hash` writes the number and the hash of the files that are there into that list.
+labels and cuts out (steps 1 to 3). With `--repositories` also the pictures of public_pictures.json and unlabelled_pictures.json,
+of the latter none that resembles one that is held out or in the folder `--judge`. `hash` writes the number and the hash of
+the files that are there into the list of origins.
 """
 
 import argparse
 import hashlib
 import json
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -23,9 +26,9 @@ import numpy as np
 
 from coco import COCO_80
 from cutouts import write_cutouts
-from packs import PackWriter, Picture, held_out_share, is_held_out, shrunk
-from pseudo_label import label
-from public_pictures import pack_public, read_list
+from packs import PackWriter, Picture, held_out_share, is_held_out, open_packs, shrunk
+from pseudo_label import KEPT, label, read_kept
+from public_pictures import Known, pack_public, pack_unlabelled, read_list, read_unlabelled_list
 
 ORIGINS = Path(__file__).with_name("origins.json")
 LONGEST_PX = 352
@@ -118,16 +121,29 @@ def pack(annotated: Path, images: Path, clips: list[Path], scene: Path | None, w
         print(f"{pack_scene(scene, packs)} frames of the scene")
 
 
-def rebuild(root: Path, scene: Path | None, repositories: Path | None, work: Path) -> None:
+def judging(packs: Path, judge: Path | None) -> Iterator[np.ndarray]:
+    """The pictures that are held out, and those of a folder."""
+    for pack in open_packs(packs):
+        yield from (pack.pixels(index) for index, picture in enumerate(pack.pictures) if picture.held_out)
+    for path in sorted(judge.glob("*.jpg")) if judge else ():
+        yield cv2.imread(str(path), cv2.IMREAD_COLOR)
+
+
+def rebuild(root: Path, scene: Path | None, repositories: Path | None, judge: Path | None, work: Path) -> None:
     origins = json.loads(ORIGINS.read_text())
     check_origins(root, origins)
     files = lambda use: [root / origin["files"] for origin in origins if origin["use"] == use]
     # An interrupted labelling goes on; interrupted packing starts again.
     if not (work / "packs").exists():
         pack(files("annotations")[0], files("pictures")[0].parent, files("clip"), scene, work / "packing")
+        packs = work / "packing" / "packs"
         if repositories:
-            print(f"{pack_public(read_list(), repositories, work / 'packing' / 'packs', LONGEST_PX)} public pictures")
-        (work / "packing" / "packs").rename(work / "packs")
+            print(f"{pack_public(read_list(), repositories, packs, LONGEST_PX)} public pictures")
+            known = Known(judging(packs, judge))
+            count = pack_unlabelled(read_unlabelled_list(), repositories, packs, LONGEST_PX, known)
+            print(f"{count} pictures without labels")
+        packs.rename(work / "packs")
+    print(f"{read_kept(work)} pictures have their labels from {KEPT.name}")
     label(files("teacher")[0].parent, work)
     write_cutouts(work)
 
@@ -142,7 +158,8 @@ def main() -> None:
     packing.add_argument("--only", type=int, help="so many pictures, spread over all sources (for a smoke run)")
     for parser in (rebuilding, hashing):
         parser.add_argument("--root", type=Path, required=True, help="the folder below which origins.json names the files")
-    rebuilding.add_argument("--repositories", type=Path, help="the folder with clones of those in public_pictures.json")
+    rebuilding.add_argument("--repositories", type=Path, help="the folder with clones of those that the two lists name")
+    rebuilding.add_argument("--judge", type=Path, help="a folder of pictures that judge, which must not be trained on")
     for parser in (packing, rebuilding):
         parser.add_argument("--scene", type=Path)
         parser.add_argument("--work", type=Path, required=True)
@@ -150,7 +167,7 @@ def main() -> None:
     if given.command == "pack":
         pack(given.annotated, given.images, given.clip, given.scene, given.work, given.only)
     elif given.command == "rebuild":
-        rebuild(given.root, given.scene, given.repositories, given.work)
+        rebuild(given.root, given.scene, given.repositories, given.judge, given.work)
     else:
         origins = json.loads(ORIGINS.read_text())
         for origin in origins:

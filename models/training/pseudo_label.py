@@ -6,10 +6,13 @@ NanoDet-Plus 1.5x and DEIMv2 femto run on every picture and its mirror image; th
 (see teachers.fuse) and keep their score, if it is at least 0.1. YuNet does the same for faces. A teacher's box
 is dropped where it overlaps an annotator's box of its class, and for classes that are labelled completely.
 Labels are saved every 100 pictures, in an order that mixes all sources: the script can be stopped and started again,
-and training can begin with what is labelled.
+and training can begin with what is labelled. Those of the pictures of a release are in teacher_labels.json.xz, which
+`--write` makes from the packs.
 """
 
 import argparse
+import json
+import lzma
 import sys
 import time
 import zlib
@@ -18,11 +21,14 @@ from pathlib import Path
 
 import numpy as np
 
-from packs import FACE, Pack, Picture, open_packs, save_labels
+from packs import FACE, UNLABELLED, Pack, Picture, open_packs, save_labels
 from pause import wait_while_paused
 from teachers import DeimV2, NanoDetPlus, YuNet, fuse, iou_of, mirrored
 
 LEAST_SCORE = 0.1
+# Those that training uses (dataset.DOUBTED).
+LEAST_KEPT_SCORE = 0.2
+KEPT = Path(__file__).with_name("teacher_labels.json.xz")
 # Before fusing: an uncertain view still counts where another one is certain.
 LEAST_VIEW_SCORE = 0.05
 SAVE_EVERY = 100  # pictures
@@ -75,9 +81,36 @@ def merged(picture: Picture, rows: np.ndarray) -> list[list[float]]:
     return np.concatenate([own, rows]).round(3).tolist()
 
 
+def write_kept(work: Path, file: Path) -> int:
+    """All labels of teachers, in whole pixels and hundredths; gives the number of boxes."""
+    rows_of = lambda picture: [[*(round(side) for side in row[:4]), round(row[4] * 100), int(row[5])]
+                               for row in picture.boxes if LEAST_KEPT_SCORE <= row[4] < 1]
+    kept = {pack.path.name: {picture.name: rows_of(picture) for picture in pack.pictures if picture.labelled}
+            for pack in open_packs(work / "packs")}
+    file.write_bytes(lzma.compress(json.dumps(kept, separators=(",", ":")).encode(), preset=9))
+    return sum(len(rows) for pictures in kept.values() for rows in pictures.values())
+
+
+def read_kept(work: Path, file: Path = KEPT) -> int:
+    """Labels what `file` has labels for and is not labelled; gives the number of pictures."""
+    kept = json.loads(lzma.decompress(file.read_bytes()))
+    count = 0
+    for pack in open_packs(work / "packs"):
+        labels = kept.get(pack.path.name, {})
+        for picture in pack.pictures:
+            if not picture.labelled and picture.name in labels:
+                own = [row for row in picture.boxes if row[4] == 1.0]
+                picture.boxes = own + [[*row[:4], row[4] / 100, row[5]] for row in labels[picture.name]]
+                picture.labelled = True
+                count += 1
+        save_labels(pack.path, pack.pictures)
+    return count
+
+
 def label(models: Path, work: Path, workers: int = 2) -> None:
     packs = open_packs(work / "packs")
-    jobs = [(pack.path, index) for pack in packs for index, picture in enumerate(pack.pictures) if not picture.labelled]
+    jobs = [(pack.path, index) for pack in packs if pack.path.name != UNLABELLED
+            for index, picture in enumerate(pack.pictures) if not picture.labelled]
     jobs.sort(key=lambda job: zlib.crc32(f"{job[0].name} {job[1]}".encode()))
     of = {pack.path: pack for pack in packs}
     began = time.monotonic()
@@ -98,11 +131,16 @@ def label(models: Path, work: Path, workers: int = 2) -> None:
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    arguments.add_argument("--models", type=Path, required=True)
+    what = arguments.add_mutually_exclusive_group(required=True)
+    what.add_argument("--models", type=Path, help="the folder of the teachers, which label what is not labelled")
+    what.add_argument("--write", type=Path, metavar="FILE", help=f"write all labels in the form of {KEPT.name}")
     arguments.add_argument("--work", type=Path, required=True)
     arguments.add_argument("--workers", type=int, default=2)
     given = arguments.parse_args()
-    label(given.models, given.work, given.workers)
+    if given.write:
+        print(f"{write_kept(given.work, given.write)} boxes, {given.write.stat().st_size} bytes")
+    else:
+        label(given.models, given.work, given.workers)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,11 @@
 boxes are fused, packs are read back."""
 
 import json
+import os
 import subprocess
 import tempfile
 import threading
+import tomllib
 import unittest
 from pathlib import Path
 
@@ -18,7 +20,9 @@ import augment
 from cutouts import cut_out
 from dataset import Batches, Classes, rarity, trusted
 from device_batches import DeviceBatches, Store
+from distillation import KEPT_BATCHES, Answers, Teacher, distillation_loss, echoed
 from evaluate import boxes_by_name, write_large
+from false_alarms import false_alarms
 from from_onnx import start_from
 from loss import BINS_WEIGHT, BOX_WEIGHT, CLASS_WEIGHT, Truth, aligned_iou, assign, bins_loss, loss
 from mix import mixed
@@ -27,8 +31,10 @@ from network import BINS, Detector, boxes_at, macs, priors, reach
 from packs import Pack, PackWriter, Picture, is_held_out
 from pause import wait_while_paused
 from prepare import check_origins, content_of
-from pseudo_label import merged
-from public_pictures import Set, boxes_of, labels_path, pack_public, read_list
+from pseudo_label import merged, read_kept, write_kept
+from public_pictures import (
+    Known, Set, UnlabelledSet, boxes_of, labels_path, pack_public, pack_unlabelled, read_list, read_unlabelled_list,
+)
 from teachers import fuse, nms
 from train import DECAY_FROM, LEARNING_RATE, optimisers, rate_at
 
@@ -289,13 +295,13 @@ class Learning(unittest.TestCase):
 class Starting(unittest.TestCase):
     def test_an_exported_model_answers_the_same_after_it_was_loaded(self):
         file = Path(__file__).parents[1] / "embedded.onnx"
-        names = Classes.read(Path(__file__).with_name("classes.json")).names
+        manifest = tomllib.loads(file.with_suffix(".toml").read_text())
+        names = [*Classes.read(Path(__file__).with_name("classes.json")).names, "unknown thing"]
         model = Detector(len(names))
         torch.manual_seed(0)
-        pictures = torch.randn(2, 3, 288, 384)
+        pictures = torch.randn(2, 3, manifest["input"]["height"], manifest["input"]["width"])
         new = start_from(file, model, names, pictures)
-        self.assertIn("cup", new)
-        self.assertNotIn("person", new)
+        self.assertEqual(new, [name for name in names if name not in manifest["labels"]])
         with torch.no_grad():
             answer = model(pictures[:1])[0].numpy()
         session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
@@ -303,6 +309,69 @@ class Starting(unittest.TestCase):
         np.testing.assert_allclose(answer[:, -4 * BINS :], wanted[:, -4 * BINS :], atol=0.1)
         person = 1 / (1 + np.exp(-answer[:, names.index("person")]))
         np.testing.assert_allclose(person, wanted[:, 0], atol=0.02)
+
+
+class Distilling(unittest.TestCase):
+    def taught(self, answer: torch.Tensor, known: list[int]) -> Answers:
+        classes = answer[..., : -4 * BINS].sigmoid()[..., known]
+        bins = answer[..., -4 * BINS :].unflatten(2, (4, BINS)).softmax(3)
+        return Answers(known, classes, bins, F.binary_cross_entropy(classes, classes, reduction="sum"))
+
+    def test_the_teachers_own_answer_costs_nothing_and_any_other_something(self):
+        torch.manual_seed(0)
+        right = torch.randn(2, 50, 3 + 4 * BINS)
+        taught = self.taught(right, [0, 2])
+        self.assertAlmostEqual(distillation_loss(right, taught)[0].item(), 0, places=4)
+        for column in (0, 2, 5):
+            wrong = right.clone()
+            wrong[..., column] += 1
+            self.assertGreater(distillation_loss(wrong, taught)[0].item(), 0.005)
+        # The teacher has not this class.
+        other = right.clone()
+        other[..., 1] += 1
+        self.assertAlmostEqual(distillation_loss(other, taught)[0].item(), 0, places=4)
+
+    def test_batches_of_unlabelled_pictures_have_no_rows(self):
+        with tempfile.TemporaryDirectory() as folder:
+            writer = PackWriter(Path(folder) / "packs", "some")
+            for number, labelled in enumerate((True, False, False)):
+                grey = np.full((50, 60, 3), 100 * number, np.uint8)
+                writer.add(grey, Picture(f"{number}.jpg", "x", 60, 50, labelled=labelled))
+            writer.close()
+            batches = lambda labelled: Batches(Path(folder), Classes(["person"], [0]), 4, (96, 128), 0.0, (1,), labelled)
+            self.assertEqual([len(batches(labelled)) for labelled in (True, False)], [1, 2])
+            self.assertIsNone(next(iter(batches(False)))[1])
+            self.assertIsNotNone(next(iter(batches(True)))[1])
+
+    def test_each_batch_is_used_several_times_with_its_own_answers(self):
+        batches = ((torch.full((1,), number), None) for number in range(10 * KEPT_BATCHES))
+        used = [(int(pixels), int(taught)) for pixels, _, taught in
+                echoed(batches, lambda pixels: pixels * 10, 4, np.random.default_rng(0))]
+        self.assertTrue(all(taught == 10 * pixels for pixels, taught in used))
+        counts = np.bincount([pixels for pixels, _ in used], minlength=10 * KEPT_BATCHES)
+        self.assertEqual(counts.max(), 4)
+        # A batch is left after so many steps with a chance of one in thousands.
+        self.assertGreater((counts[: 2 * KEPT_BATCHES] == 4).mean(), 0.95)
+        neighbours = [a == b for (a, _), (b, _) in zip(used, used[1:])]
+        self.assertLess(np.mean(neighbours), 0.3)
+
+    def test_a_teacher_finds_the_same_in_a_smaller_picture(self):
+        shared = os.environ.get("CARRIER_SHARED")
+        if not shared:
+            self.skipTest("CARRIER_SHARED is not set, so there is no teacher")
+        boxes = []
+        pixels = cv2.imread(f"{shared}/media/person.jpg")
+        for size in ((416, 416), (224, 288)):
+            small = torch.from_numpy(cv2.resize(pixels, size[::-1]))[None]
+            taught = Teacher(Path(shared, "models/nanodet_plus_m_1.5x_416.onnx"), [80, 0], 1)(small.repeat(5, 1, 1, 1))
+            self.assertEqual(taught.known, [1])
+            self.assertEqual(tuple(taught.classes.shape), (5, len(priors(*size)), 1))
+            torch.testing.assert_close(taught.classes[0], taught.classes[4])
+            best = int(taught.classes[0].argmax())
+            self.assertGreater(taught.classes[0].max().item(), 0.6)
+            distances = (taught.bins[0, best] * torch.arange(BINS)).sum(1)
+            boxes.append(boxes_at(priors(*size)[best], distances) / torch.tensor([*size[::-1]] * 2))
+        self.assertGreater(aligned_iou(*boxes).item(), 0.8)
 
 
 class Pausing(unittest.TestCase):
@@ -354,6 +423,25 @@ class Labels(unittest.TestCase):
         self.assertEqual(often[0], 1)
         self.assertGreater(often[-1], 2)
 
+    def test_kept_labels_are_read_back_into_an_unlabelled_pack(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "kept.json.xz"
+
+            def pack(boxes: list[list[float]], labelled: bool) -> Picture:
+                writer = PackWriter(Path(folder) / "packs", "some")
+                writer.add(np.zeros((50, 60, 3), np.uint8), Picture("a.jpg", "x", 60, 50, boxes=boxes, labelled=labelled))
+                writer.close()
+                return Pack(Path(folder) / "packs" / "some")
+
+            own, sure, doubtful = [1.5, 2, 30, 40, 1.0, 0], [5.4, 6, 20.6, 30, 0.567, 41], [5, 6, 9, 9, 0.15, 41]
+            pack([own, sure, doubtful], True)
+            self.assertEqual(write_kept(Path(folder), file), 1)
+            pack([own], False)
+            self.assertEqual(read_kept(Path(folder), file), 1)
+            read = Pack(Path(folder) / "packs" / "some").pictures[0]
+            self.assertTrue(read.labelled)
+            self.assertEqual(read.boxes, [own, [5, 6, 21, 30, 0.57, 41]])
+
 
 class Mixing(unittest.TestCase):
     def test_a_share_of_the_earlier_weights_and_none_of_its_counters(self):
@@ -380,6 +468,18 @@ class Evaluating(unittest.TestCase):
             self.assertEqual(boxes_by_name(large)["cup"], 2)
             self.assertEqual([box["iscrowd"] for box in json.loads(large.read_text())["annotations"]], [1, 0, 1, 0])
             self.assertEqual((large.with_name("images") / "1.png").read_text(), "b")
+
+
+class FalseAlarms(unittest.TestCase):
+    def test_what_no_reference_sees_for_longer_than_a_moment_is_one(self):
+        found = lambda label, track, x: {"class": label, "track": track, "box": [x, 0, x + 10, 10]}
+        # A person that the reference sees; a face for a second, and one for a moment, that it does not see.
+        seen = lambda number: [found("person", 1, 0), found("face", 2, 50)] + [found("face", 3, 80)] * (number < 3)
+        frames = [{"time_s": number / 10, "detections": seen(number)} for number in range(11)]
+        reference = [{"time_s": number / 10, "detections": [found("person", 7, 2)]} for number in range(11)]
+        alarms = false_alarms(frames, [reference])
+        self.assertEqual([(alarm.label, alarm.from_s, alarm.to_s) for alarm in alarms], [("face", 0.0, 1.0)])
+        self.assertEqual(false_alarms(frames, [reference, frames]), [])
 
 
 class Packing(unittest.TestCase):
@@ -437,6 +537,29 @@ class Packing(unittest.TestCase):
                 one.files = gone
                 self.assertRaises(SystemExit, pack_public, [one], Path(folder), Path(folder), 352)
 
+    def test_unlabelled_pictures_are_found_by_a_pattern_and_copies_of_judging_ones_left_out(self):
+        with tempfile.TemporaryDirectory() as folder:
+            clone = Path(folder) / "somebody+people"
+            random = np.random.default_rng(0)
+            # Smooth, as photographs are.
+            photos = [cv2.resize(random.integers(0, 256, (6, 8, 3), np.uint8), (640, 480)) for _ in range(3)]
+            for number, photo in enumerate(photos):
+                (clone / "photos").mkdir(parents=True, exist_ok=True)
+                cv2.imwrite(str(clone / "photos" / f"{number}.jpg"), photo)
+            cv2.imwrite(str(clone / "logo.jpg"), photos[0])
+            git = lambda *command: subprocess.run(
+                ["git", "-C", str(clone), "-c", "user.name=x", "-c", "user.email=x@x", *command],
+                check=True, capture_output=True, text=True).stdout.strip()
+            git("init", "-q")
+            git("add", ".")
+            git("commit", "-qm", "pictures")
+            one = UnlabelledSet("s", "somebody/people", git("rev-parse", "HEAD"), "MIT", "LICENSE", "", "photos/.*")
+            known = Known([cv2.resize(photos[1], (320, 240))])
+            self.assertEqual(pack_unlabelled([one], Path(folder), Path(folder), 352, known), 2)
+            pictures = Pack(Path(folder) / "unlabelled").pictures
+            self.assertEqual([picture.name for picture in pictures], ["unlabelled_s_00000.jpg", "unlabelled_s_00002.jpg"])
+            self.assertFalse(pictures[0].labelled)
+
     def test_label_files(self):
         self.assertEqual(labels_path("a/images/b.c.jpg"), "a/labels/b.c.txt")
         polygon = "0 0.1 0.1 0.2 0.2 0.3 0.3\n"
@@ -448,6 +571,9 @@ class Packing(unittest.TestCase):
             self.assertTrue(one.files and one.licence and one.repository.count("/") == 1, one.prefix)
             self.assertEqual(len(one.files), len(set(one.files)), one.prefix)
             self.assertIsInstance(one.classes, dict)
+        for one in read_unlabelled_list():
+            self.assertRegex(one.commit, "^[0-9a-f]{40}$")
+            self.assertTrue(one.pattern and one.licence and one.licence_file, one.prefix)
 
     def test_the_same_pictures_are_held_out_everywhere(self):
         held_out = [is_held_out(f"{number}.jpg", 0.05) for number in range(2000)]

@@ -13,14 +13,17 @@ file `pause` is in the working folder, the training sleeps.
 import argparse
 import copy
 import datetime
+import itertools
 import json
 import os
 import signal
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import cv2
+import numpy as np
 import torch
 import torch.distributed
 import torch.multiprocessing
@@ -30,6 +33,7 @@ from torch.utils.data import DataLoader
 
 from dataset import Batches, Classes, to_tensor, to_truth
 from device_batches import DeviceBatches, Store
+from distillation import Teacher, distillation_loss, echoed
 from from_onnx import start_from
 from loss import loss
 from muon import Muon, is_plain_convolution
@@ -104,9 +108,10 @@ def optimisers(model: nn.Module, precision: torch.dtype = torch.float32) -> list
     """Muon for the plain convolutions of backbone, neck and head, AdamW for the rest; without weight decay
     for norms and biases."""
     answers = {id(layer) for layer in model.head.answers}
-    plain = [m.weight for m in model.modules() if is_plain_convolution(m) and id(m) not in answers]
+    plain = [m.weight for m in model.modules()
+             if is_plain_convolution(m) and m.weight.requires_grad and id(m) not in answers]
     known = {id(weight) for weight in plain}
-    others = [p for p in model.parameters() if id(p) not in known]
+    others = [p for p in model.parameters() if p.requires_grad and id(p) not in known]
     groups = [
         {"params": [p for p in others if p.ndim > 1], "weight_decay": WEIGHT_DECAY},
         {"params": [p for p in others if p.ndim <= 1], "weight_decay": 0.0},
@@ -135,6 +140,10 @@ class Run:
             new = start_from(given.start, self.model, self.classes.names, to_tensor(next(iter(source))[0].to(self.device)))
             if rank == 0:
                 print(f"starts with the weights of {given.start}; new classes: {', '.join(new)}", flush=True)
+        self.frozen = self.model.backbone.stem[0] if given.freeze_stem else None
+        if self.frozen:
+            self.frozen.requires_grad_(False)
+        self.teacher = Teacher(given.teacher, self.classes.ids, given.threads) if given.teacher else None
         self.average = Average(self.model)
         self.optimisers = optimisers(self.model, torch.bfloat16 if self.half else torch.float32)
         if given.resume:
@@ -180,8 +189,10 @@ class Run:
                                     prefetch_factor=4 if self.given.loaders else None)
             prior = priors(*size).to(self.device)
             used, looked = self.newest_labels(), time.monotonic()
-            for pixels, rows in loader:
-                yield pixels, rows, prior
+            if self.teacher:
+                loader = self.taught(loader, size, mosaics, seed)
+            for batch in loader:
+                yield prior, *batch
                 if self.progress >= until:
                     break
                 if time.monotonic() - looked > LOOK_EVERY_S:
@@ -189,19 +200,35 @@ class Run:
                     if self.newest_labels() > used:
                         break
 
+    def taught(self, labelled, size: tuple[int, int], mosaics: float, seed: tuple[int, ...]):
+        """With the teacher's answers; and batches of unlabelled pictures, of which it knows nothing else."""
+        random = np.random.default_rng(seed)
+        unlabelled = Batches(self.given.work, self.classes, self.given.batch, size, mosaics, seed, labelled=False)
+        share = self.given.unlabelled if len(unlabelled) else 0.0
+        both = iter(labelled), iter(unlabelled)
+        drawn = (next(both[random.random() < share]) for _ in itertools.count())
+        return echoed(drawn, self.teacher, self.given.echo, random)
+
     def newest_labels(self) -> float:
         files = [*(self.given.work / "packs").glob("*.json"), *self.given.work.glob("cutouts.npz")]
         return max(file.stat().st_mtime for file in files)
 
-    def learn(self, pixels, rows, prior) -> dict[str, torch.Tensor]:
+    def learn(self, prior, pixels, rows, taught=None) -> dict[str, torch.Tensor]:
         rate = rate_at(self.progress, self.step, self.given.decay_from) * (self.batch / RATE_BATCH) ** 0.5
         for group in (group for optimiser in self.optimisers for group in optimiser.param_groups):
             group["lr"] = rate
         self.model.train()
-        pixels, rows = pixels.to(self.device), rows.to(self.device)
+        if self.frozen:
+            self.frozen.eval()
+        pixels = pixels.to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-            answer = self.learner(to_tensor(pixels))
-        cost, parts = loss(answer.float(), prior, to_truth(rows))
+            answer = self.learner(to_tensor(pixels, torch.bfloat16 if self.half else torch.float32)).float()
+        cost, parts = torch.zeros(()), {}
+        if rows is not None:
+            cost, parts = loss(answer, prior, to_truth(rows.to(self.device)))
+        if taught:
+            more, taught_parts = distillation_loss(answer, taught)
+            cost, parts = cost + more, {**parts, **taught_parts}
         self.model.zero_grad(set_to_none=True)
         cost.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 10.0)
@@ -236,23 +263,23 @@ class Run:
 
     def go(self) -> None:
         began = saved = time.monotonic()
-        sums: dict[str, torch.Tensor] = {}
-        steps = 0
-        for pixels, rows, prior in self.batches():
-            parts = self.learn(pixels, rows, prior)
+        sums, counts = Counter(), Counter()
+        for batch in self.batches():
+            parts = self.learn(*batch)
             now = time.monotonic()
             self.spent_s, began = self.spent_s + now - began, now
             before, self.seen = self.seen, self.seen + self.batch
-            self.step, steps = self.step + 1, steps + 1
-            sums = {key: sums.get(key, 0.0) + value for key, value in parts.items()}
-            means = lambda: {key: float(value) / steps for key, value in sums.items()}
+            self.step += 1
+            sums.update(parts)
+            counts.update(parts.keys())
+            means = lambda: {key: float(sums[key]) / count for key, count in counts.items()}
             if self.step % 100 == 0 and self.rank == 0:
                 print(f"{self.progress:.1%} {self.seen / self.spent_s:.0f} pictures/s "
                       + " ".join(f"{key} {value:.4f}" for key, value in means().items()), flush=True)
             if self.seen // self.given.check_every > before // self.given.check_every or self.progress >= 1:
                 if self.rank == 0:
                     self.check(means())
-                sums, steps, began = {}, 0, time.monotonic()
+                sums, counts, began = Counter(), Counter(), time.monotonic()
             paused = (self.given.work / "pause").exists()
             if self.rank == 0 and (paused or time.monotonic() - saved > SAVE_EVERY_S):
                 self.save("last.pt")
@@ -284,6 +311,11 @@ def main() -> None:
     arguments.add_argument("--decay-from", type=float, default=DECAY_FROM,
                            help="from which part of them on the learning rate falls")
     arguments.add_argument("--start", type=Path, help="an exported model, to start with its weights")
+    arguments.add_argument("--teacher", type=Path, help="a NanoDet-Plus file whose answers it learns too (on a CPU)")
+    arguments.add_argument("--echo", type=int, default=4, help="how often each batch is used, with a teacher")
+    arguments.add_argument("--unlabelled", type=float, default=0.4, help="share of batches without labels, with a teacher")
+    arguments.add_argument("--freeze-stem", action="store_true",
+                           help="keep the first layer as it is, whose gradient takes a sixth of a step")
     arguments.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu",
                            help="with cuda, --processes 1 --batch 512")
     arguments.add_argument("--on-device", action=argparse.BooleanOptionalAction,
