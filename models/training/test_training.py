@@ -350,7 +350,7 @@ class Distilling(unittest.TestCase):
         self.assertTrue(all(taught == 10 * pixels for pixels, taught in used))
         counts = np.bincount([pixels for pixels, _ in used], minlength=10 * KEPT_BATCHES)
         self.assertEqual(counts.max(), 4)
-        # A batch is left after so many steps with a chance of one in thousands.
+        # The last batches are still kept when the source ends.
         self.assertGreater((counts[: 2 * KEPT_BATCHES] == 4).mean(), 0.95)
         neighbours = [a == b for (a, _), (b, _) in zip(used, used[1:])]
         self.assertLess(np.mean(neighbours), 0.3)
