@@ -9,9 +9,9 @@ Of a clip, one frame every half second is taken. `--scene` is a folder of frames
 pack_scene). A twentieth of all pictures is held out, and a tenth of those with faces.
 
 `rebuild` makes the whole data set of a release: it compares every file below `--root` with origins.json, then packs,
-labels and cuts out (steps 1 to 3). With `--repositories` also the pictures of public_pictures.json and unlabelled_pictures.json,
-of the latter none that resembles one that is held out or in the folder `--judge`. `hash` writes the number and the hash of
-the files that are there into the list of origins.
+labels and cuts out (steps 1 to 3). With `--repositories` also the pictures of public_pictures.json and
+unlabelled_pictures.json, of the latter none that resembles one that is held out or in the folder `--judge`. `hash` writes
+the number and the hash of the files that are there into the list of origins.
 """
 
 import argparse
@@ -27,7 +27,7 @@ import numpy as np
 from coco import COCO_80
 from cutouts import write_cutouts
 from packs import PackWriter, Picture, held_out_share, is_held_out, open_packs, shrunk
-from pseudo_label import KEPT, label, read_kept
+from pseudo_label import TEACHER_LABELS, label, read_teacher_labels
 from public_pictures import Known, pack_public, pack_unlabelled, read_list, read_unlabelled_list
 
 ORIGINS = Path(__file__).with_name("origins.json")
@@ -143,7 +143,7 @@ def rebuild(root: Path, scene: Path | None, repositories: Path | None, judge: Pa
             count = pack_unlabelled(read_unlabelled_list(), repositories, packs, LONGEST_PX, known)
             print(f"{count} pictures without labels")
         packs.rename(work / "packs")
-    print(f"{read_kept(work)} pictures have their labels from {KEPT.name}")
+    print(f"{read_teacher_labels(work)} pictures have their labels from {TEACHER_LABELS.name}")
     label(files("teacher")[0].parent, work)
     write_cutouts(work)
 

@@ -21,14 +21,13 @@ from pathlib import Path
 
 import numpy as np
 
+from dataset import DOUBTED
 from packs import FACE, UNLABELLED, Pack, Picture, open_packs, save_labels
 from pause import wait_while_paused
 from teachers import DeimV2, NanoDetPlus, YuNet, fuse, iou_of, mirrored
 
 LEAST_SCORE = 0.1
-# Those that training uses (dataset.DOUBTED).
-LEAST_KEPT_SCORE = 0.2
-KEPT = Path(__file__).with_name("teacher_labels.json.xz")
+TEACHER_LABELS = Path(__file__).with_name("teacher_labels.json.xz")
 # Before fusing: an uncertain view still counts where another one is certain.
 LEAST_VIEW_SCORE = 0.05
 SAVE_EVERY = 100  # pictures
@@ -81,17 +80,17 @@ def merged(picture: Picture, rows: np.ndarray) -> list[list[float]]:
     return np.concatenate([own, rows]).round(3).tolist()
 
 
-def write_kept(work: Path, file: Path) -> int:
-    """All labels of teachers, in whole pixels and hundredths; gives the number of boxes."""
+def write_teacher_labels(work: Path, file: Path) -> int:
+    """All labels of teachers that training uses, in whole pixels and hundredths; gives the number of boxes."""
     rows_of = lambda picture: [[*(round(side) for side in row[:4]), round(row[4] * 100), int(row[5])]
-                               for row in picture.boxes if LEAST_KEPT_SCORE <= row[4] < 1]
+                               for row in picture.boxes if DOUBTED <= row[4] < 1]
     kept = {pack.path.name: {picture.name: rows_of(picture) for picture in pack.pictures if picture.labelled}
             for pack in open_packs(work / "packs")}
     file.write_bytes(lzma.compress(json.dumps(kept, separators=(",", ":")).encode(), preset=9))
     return sum(len(rows) for pictures in kept.values() for rows in pictures.values())
 
 
-def read_kept(work: Path, file: Path = KEPT) -> int:
+def read_teacher_labels(work: Path, file: Path = TEACHER_LABELS) -> int:
     """Labels what `file` has labels for and is not labelled; gives the number of pictures."""
     kept = json.loads(lzma.decompress(file.read_bytes()))
     count = 0
@@ -133,12 +132,12 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     what = arguments.add_mutually_exclusive_group(required=True)
     what.add_argument("--models", type=Path, help="the folder of the teachers, which label what is not labelled")
-    what.add_argument("--write", type=Path, metavar="FILE", help=f"write all labels in the form of {KEPT.name}")
+    what.add_argument("--write", type=Path, metavar="FILE", help=f"write all labels in the form of {TEACHER_LABELS.name}")
     arguments.add_argument("--work", type=Path, required=True)
     arguments.add_argument("--workers", type=int, default=2)
     given = arguments.parse_args()
     if given.write:
-        print(f"{write_kept(given.work, given.write)} boxes, {given.write.stat().st_size} bytes")
+        print(f"{write_teacher_labels(given.work, given.write)} boxes, {given.write.stat().st_size} bytes")
     else:
         label(given.models, given.work, given.workers)
 

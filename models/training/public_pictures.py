@@ -25,8 +25,8 @@ ALIKE = 0.95
 
 
 @dataclass
-class Set:
-    """Pictures of one repository."""
+class Origin:
+    """One repository."""
 
     prefix: str
     repository: str
@@ -34,6 +34,12 @@ class Set:
     licence: str
     licence_file: str
     what: str
+
+
+@dataclass
+class Set(Origin):
+    """Pictures of one repository."""
+
     # `NUMBER PATH`; the number makes the name.
     files: list[str]
     # The number of a class in the label file beside each picture, and which class that is. All of its objects are
@@ -47,15 +53,9 @@ class Set:
 
 
 @dataclass
-class UnlabelledSet:
-    """All pictures of one repository whose path is like `pattern`, a regular expression."""
+class UnlabelledSet(Origin):
+    """All pictures of one repository whose path matches `pattern`, a regular expression."""
 
-    prefix: str
-    repository: str
-    commit: str
-    licence: str
-    licence_file: str
-    what: str
     pattern: str
 
 
@@ -67,7 +67,7 @@ def read_unlabelled_list(path: Path = UNLABELLED_LIST) -> list[UnlabelledSet]:
     return [UnlabelledSet(**row) for row in json.loads(path.read_text())]
 
 
-def clone_of(one: Set | UnlabelledSet, repositories: Path) -> Path:
+def clone_of(one: Origin, repositories: Path) -> Path:
     folder = repositories / one.repository.replace("/", "+")
     if not folder.is_dir():
         raise SystemExit(f"{folder} is missing: clone the repository {one.repository} there")

@@ -31,7 +31,7 @@ from network import BINS, Detector, boxes_at, macs, priors, reach
 from packs import Pack, PackWriter, Picture, is_held_out
 from pause import wait_while_paused
 from prepare import check_origins, content_of
-from pseudo_label import merged, read_kept, write_kept
+from pseudo_label import merged, read_teacher_labels, write_teacher_labels
 from public_pictures import (
     Known, Set, UnlabelledSet, boxes_of, labels_path, pack_public, pack_unlabelled, read_list, read_unlabelled_list,
 )
@@ -423,9 +423,9 @@ class Labels(unittest.TestCase):
         self.assertEqual(often[0], 1)
         self.assertGreater(often[-1], 2)
 
-    def test_kept_labels_are_read_back_into_an_unlabelled_pack(self):
+    def test_teacher_labels_are_read_back_into_an_unlabelled_pack(self):
         with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "kept.json.xz"
+            file = Path(folder) / "labels.json.xz"
 
             def pack(boxes: list[list[float]], labelled: bool) -> Picture:
                 writer = PackWriter(Path(folder) / "packs", "some")
@@ -435,9 +435,9 @@ class Labels(unittest.TestCase):
 
             own, sure, doubtful = [1.5, 2, 30, 40, 1.0, 0], [5.4, 6, 20.6, 30, 0.567, 41], [5, 6, 9, 9, 0.15, 41]
             pack([own, sure, doubtful], True)
-            self.assertEqual(write_kept(Path(folder), file), 1)
+            self.assertEqual(write_teacher_labels(Path(folder), file), 1)
             pack([own], False)
-            self.assertEqual(read_kept(Path(folder), file), 1)
+            self.assertEqual(read_teacher_labels(Path(folder), file), 1)
             read = Pack(Path(folder) / "packs" / "some").pictures[0]
             self.assertTrue(read.labelled)
             self.assertEqual(read.boxes, [own, [5, 6, 21, 30, 0.57, 41]])

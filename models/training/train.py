@@ -315,7 +315,7 @@ def main() -> None:
     arguments.add_argument("--echo", type=int, default=4, help="how often each batch is used, with a teacher")
     arguments.add_argument("--unlabelled", type=float, default=0.4, help="share of batches without labels, with a teacher")
     arguments.add_argument("--freeze-stem", action="store_true",
-                           help="keep the first layer as it is, whose gradient takes a sixth of a step")
+                           help="keep the first layer as it is; a step takes a tenth less")
     arguments.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu",
                            help="with cuda, --processes 1 --batch 512")
     arguments.add_argument("--on-device", action=argparse.BooleanOptionalAction,
@@ -334,6 +334,8 @@ def main() -> None:
     cuda = given.device.startswith("cuda")
     if given.on_device is None:
         given.on_device = cuda
+    if given.teacher and cuda:
+        arguments.error("--teacher computes on a CPU only: leave it out with --device cuda")
     if given.bf16 is None:
         torch.set_num_threads(given.threads)
         given.bf16 = cuda or bfloat16_is_faster()
