@@ -24,11 +24,13 @@ mod playout;
 mod probe;
 mod reported_path;
 mod sent_log;
+mod shared_path;
 mod too_large;
 
 pub(crate) use allocation::{RenditionChoice, Rung, ladder, parse_choice, targets};
 pub(crate) use backlog::SendRoom;
 pub(crate) use control::{Control, Decision};
+pub(crate) use shared_path::share_bps;
 
 #[cfg(test)]
 mod tests;

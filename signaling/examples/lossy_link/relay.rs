@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Write as _};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, mpsc};
 use std::time::Instant;
 
@@ -214,8 +214,7 @@ impl Relay {
         if index >= PATHS_MAX {
             return Ok(None);
         }
-        let local = SocketAddr::new(self.front.local_addr()?.ip(), 0);
-        let mut socket = socket(local)?;
+        let mut socket = socket(SocketAddr::new(self.address_of(index)?, 0))?;
         socket.connect(self.station)?;
         self.poll
             .registry()
@@ -231,6 +230,18 @@ impl Relay {
         });
         self.by_client.insert(client, index);
         Ok(Some(index))
+    }
+
+    /// Where the station sees a client: each at an address of its own on the loopback, unless they have one bottleneck.
+    fn address_of(&self, index: usize) -> io::Result<IpAddr> {
+        let front = self.front.local_addr()?.ip();
+        let offset = u32::try_from(index).unwrap_or(0) + 1;
+        Ok(match front {
+            IpAddr::V4(v4) if v4.is_loopback() && !self.shared => {
+                IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() + offset))
+            }
+            _ => front,
+        })
     }
 
     fn open_links(&mut self) {

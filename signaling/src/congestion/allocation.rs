@@ -102,10 +102,14 @@ fn share(bps: u32, of: f32) -> u32 {
 
 /// Share of the bandwidth estimate that media may use; headers and retransmissions take the rest.
 const MEDIA_SHARE: f32 = 0.92;
-/// One viewer in four may be slower than the stream; such a viewer moves to a smaller rendition.
+/// One viewer in four may be slower than the stream; such a viewer moves to a smaller rendition. Of fewer viewers, one may
+/// if the paths of the others show no limit.
 const SLOWER_DIVISOR: usize = 4;
 /// An encoder is throttled to this share at most. Below it the next smaller rendition looks better.
 const MIN_SHARE: f32 = 0.5;
+/// The largest rendition is kept for longer, because two viewers behind one link otherwise change it again and again, and
+/// each change stops the picture for a moment.
+const LARGEST_MIN_SHARE: f32 = 0.44;
 /// There is none below the smallest one; it halves its frame rate instead.
 const SMALLEST_MIN_SHARE: f32 = 0.45;
 /// Minimum ratio of a target to the nominal rate of the next smaller rendition.
@@ -130,27 +134,33 @@ pub(crate) fn targets(
         let rung = &mut ladder[place];
         let slowest = &mut limited[rung.id.index()];
         slowest.sort_unstable();
-        // Viewers without an estimate count as the fastest.
-        let deciding = slowest.get(
-            all[rung.id.index()]
-                .saturating_sub(1)
-                .div_ceil(SLOWER_DIVISOR),
-        );
+        let deciding = deciding(slowest, all[rung.id.index()]);
         let nominal = rung.nominal_bps as f32;
-        let min_share = if place + 1 == count {
-            SMALLEST_MIN_SHARE
-        } else {
-            MIN_SHARE
+        let min_share = match place {
+            _ if place + 1 == count => SMALLEST_MIN_SHARE,
+            0 => LARGEST_MIN_SHARE,
+            _ => MIN_SHARE,
         };
         let least = (nominal * min_share).max(next_bps).min(nominal);
         rung.target_bps = deciding.map_or(rung.nominal_bps, |bps| {
-            (*bps as f32 * MEDIA_SHARE).clamp(least, nominal) as u32
+            (bps as f32 * MEDIA_SHARE).clamp(least, nominal) as u32
         });
         rung.needs_bps = match all[rung.id.index()] {
             0 => (least / MEDIA_SHARE) as u32,
             _ => rung.target_bps,
         };
     }
+}
+
+/// The estimate that an encoder follows; `None`: the path of the viewer who decides shows no limit. `known`: the estimates of
+/// those of `viewers` who have one, from the slowest on.
+fn deciding(known: &[u32], viewers: usize) -> Option<u32> {
+    let are_all_limited = known.len() == viewers;
+    let slower = match viewers < SLOWER_DIVISOR && are_all_limited {
+        true => 0,
+        false => viewers.saturating_sub(1).div_ceil(SLOWER_DIVISOR),
+    };
+    known.get(slower).copied()
 }
 
 /// Builds the ladder with every target at its nominal rate.

@@ -29,6 +29,10 @@ const CLIMB_INTERVAL: Duration = Duration::from_secs(1);
 /// If the estimate falls below this share of the sent rate, sending stops until the keyframe of the new
 /// rendition, because every further packet of the old one would lengthen the queue.
 const ABANDON_SHARE: f32 = 0.6;
+/// An estimate of at least this share of the sent rate is waited for: in this time the queue grows by less than the time for
+/// which a change of the rendition stops the picture.
+const NEARLY_ENOUGH_SHARE: f32 = 0.85;
+const NEARLY_ENOUGH_TIME: Duration = Duration::from_secs(1);
 /// Interval of [`Control::tick`] while the viewer is monitored closely.
 const TICK: Duration = Duration::from_millis(200);
 /// Reports that waited in the socket while this process was suspended arrive within this time.
@@ -92,6 +96,8 @@ pub(crate) struct Control {
     raised_by: RenditionChange,
     moved_at: Instant,
     clear_since: Option<Instant>,
+    /// Since when the estimate is below the sent rate.
+    too_small_since: Option<Instant>,
     /// The rendition whose frames came too late.
     too_large: TooLarge,
     next_tick: Instant,
@@ -122,6 +128,7 @@ impl Control {
             raised_by: RenditionChange::NewPath,
             moved_at: now,
             clear_since: None,
+            too_small_since: None,
             too_large: TooLarge::default(),
             next_tick: now + TICK,
             resumed_at: None,
@@ -136,6 +143,11 @@ impl Control {
     /// See [`Self::set_idle_round_trip`].
     pub(crate) fn idle_round_trip(&self) -> Option<Duration> {
         self.path.idle_round_trip()
+    }
+
+    /// Starts with an estimate that others behind the same bottleneck made.
+    pub(crate) fn start_limited(&mut self, now: Instant, bps: u32) {
+        self.estimate.set_capacity(now, bps);
     }
 
     /// Whether it is known what the path carries, or that it shows no limit.
@@ -439,7 +451,16 @@ impl Control {
             return Decision::Abandon(smaller, RenditionChange::QueueingDelay);
         }
         let sent_bps = target_of(ladder, current);
-        if let Some(bps) = auto.filter(|bps| *bps < sent_bps) {
+        let too_small = auto.filter(|bps| *bps < sent_bps);
+        if too_small.is_none() {
+            self.too_small_since = None;
+        }
+        if let Some(bps) = too_small {
+            let since = *self.too_small_since.get_or_insert(now);
+            let is_nearly_enough = bps as f32 >= sent_bps as f32 * NEARLY_ENOUGH_SHARE;
+            if is_nearly_enough && now.saturating_duration_since(since) < NEARLY_ENOUGH_TIME {
+                return Decision::Stay;
+            }
             return match allocation::fitting(ladder, bps).filter(|fit| *fit != current) {
                 Some(fit) => {
                     self.moved_at = now;

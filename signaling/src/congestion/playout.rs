@@ -1,15 +1,17 @@
 //! How long a viewer should buffer pictures.
 //!
 //! Without loss the playout delay is zero, for the lowest latency. With loss each retransmission would
-//! freeze the picture for a round trip or more; a delay that covers two retransmissions keeps it moving. A path whose
-//! bottleneck has just become known may lose packets, too, and its frames take longer the larger they are: it starts with
-//! some delay.
+//! freeze the picture for a round trip or more; a delay that covers two retransmissions, or three with much loss, keeps
+//! it moving. A path whose bottleneck has just become known may lose packets, too, and its frames take longer the larger
+//! they are: it starts with some delay.
 
 use std::time::{Duration, Instant};
 
 /// Loss from which on pictures are delayed.
 const LOSS: f32 = 0.01;
 const MIN_PACKETS: u32 = 20;
+/// From this loss on two retransmissions are lost often enough to be seen.
+const MUCH_LOSS: f32 = 0.07;
 /// From this round trip on a single retransmission freezes the picture, so that any loss delays pictures.
 const LONG_ROUND_TRIP: Duration = Duration::from_millis(100);
 /// The delay is removed this long after the last loss.
@@ -37,6 +39,8 @@ pub(crate) struct Playout {
     stepped_at: Option<Instant>,
     /// When packets were last lost, or the bottleneck became known.
     disturbed_at: Option<Instant>,
+    /// When there was much loss last.
+    much_lost_at: Option<Instant>,
     is_limited: bool,
 }
 
@@ -49,10 +53,10 @@ impl Playout {
         round_trip: Duration,
         is_limited: bool,
     ) {
-        let queue = if is_limited {
-            BOTTLENECK_WAIT
-        } else {
-            Duration::ZERO
+        let is_within = |at, time| now.saturating_duration_since(at) < time;
+        let queue = match is_limited {
+            true => BOTTLENECK_WAIT,
+            false => Duration::ZERO,
         };
         if is_limited && !self.is_limited {
             self.disturbed_at = Some(now);
@@ -62,20 +66,27 @@ impl Playout {
         let is_lossy = loss >= LOSS || (loss > 0.0 && round_trip + queue >= LONG_ROUND_TRIP);
         if is_lossy && packets >= MIN_PACKETS {
             self.disturbed_at = Some(now);
-            // Covers two retransmissions.
-            let wanted = DETECTION_TIME + round_trip + round_trip.max(NACK_REPEAT) + queue;
+            if loss >= MUCH_LOSS {
+                self.much_lost_at = Some(now);
+            }
+            let retransmission = round_trip.max(NACK_REPEAT);
+            let more = match self.much_lost_at.is_some_and(|at| is_within(at, HOLD_TIME)) {
+                true => 2 * retransmission,
+                false => retransmission,
+            };
+            let wanted = DETECTION_TIME + round_trip + more + queue;
             let wanted = wanted.min(MAX_DELAY);
             if wanted.abs_diff(self.wanted) >= MIN_CHANGE {
                 self.wanted = wanted;
             }
         }
-        let is_due = |at: Instant| now.saturating_duration_since(at) >= STEP_INTERVAL;
-        if self.delay != self.wanted && self.stepped_at.is_none_or(is_due) {
+        let has_stepped = |at| is_within(at, STEP_INTERVAL);
+        if self.delay != self.wanted && !self.stepped_at.is_some_and(has_stepped) {
             self.delay = self.wanted.min(self.delay + STEP);
             self.stepped_at = Some(now);
         }
-        let over = |at: Instant| now.saturating_duration_since(at) >= HOLD_TIME;
-        if self.disturbed_at.is_some_and(over) {
+        let is_over = |at| !is_within(at, HOLD_TIME);
+        if self.disturbed_at.is_some_and(is_over) {
             *self = Self {
                 is_limited,
                 ..Self::default()
@@ -127,6 +138,20 @@ mod tests {
         );
         playout.update(start + 21_000 * MS, (0.0, 280), 20 * MS, false);
         assert_eq!(playout.delay(), Duration::ZERO);
+    }
+
+    #[test]
+    fn much_loss_is_covered_by_a_third_retransmission() {
+        let (mut playout, start) = (Playout::default(), Instant::now());
+        let mut after = |ms: u32, loss| {
+            playout.update(start + ms * MS, (loss, 280), 100 * MS, false);
+            playout.delay().as_millis()
+        };
+        let last = (0..3000).step_by(100).map(|ms| after(ms, 0.1)).last();
+        assert_eq!(last, Some(410));
+        assert_eq!(after(8000, 0.03), 410, "little loss may be chance");
+        let last = (8000..20_000).step_by(100).map(|ms| after(ms, 0.03)).last();
+        assert_eq!(last, Some(290));
     }
 
     #[test]

@@ -274,6 +274,12 @@ impl MediaSender {
         known.map(move |id| (id, bps))
     }
 
+    /// What others behind the same bottleneck may learn from this viewer; `None`: nothing is known yet.
+    pub(crate) fn path_limit(&self, now: Instant) -> Option<Option<u32>> {
+        let is_known = self.phase == Phase::Live && self.control.is_path_known(now);
+        is_known.then(|| self.control.estimate_bps())
+    }
+
     /// Decides which rendition the viewer gets now.
     fn reconsider(&mut self, now: Instant, ladder: &[Rung]) -> Option<RenditionMove> {
         let from = self.next.unwrap_or(self.rendition);

@@ -14,6 +14,8 @@ pub(super) struct Network {
     pub(super) viewers: usize,
     /// Whether these have one bottleneck, else each has such a network of its own.
     pub(super) is_shared: bool,
+    /// Time between the joins of two viewers.
+    pub(super) joins_apart: Duration,
     /// Viewers on good networks beside them.
     pub(super) others: usize,
     /// Towards the viewers.
@@ -31,6 +33,7 @@ impl Network {
             name: format!("{name}, {round_trip_ms} ms, {} %", loss * 100.0),
             viewers: 1,
             is_shared: true,
+            joins_apart: Duration::ZERO,
             others: 0,
             down: Conditions {
                 loss: if loss > 0.0 {
@@ -102,6 +105,9 @@ pub(super) fn special() -> Vec<Network> {
     deep.down.queue = Queue::Time(second);
     let mut shared = Network::of("two viewers, 1.5 Mbit/s", Some(1_500_000), 40, 0.0);
     shared.viewers = 2;
+    let mut later = shared.clone();
+    later.name = "two viewers, one after the other, 1.5 Mbit/s".to_owned();
+    later.joins_apart = 500 * MS;
     let mut among_others = Network::of("1 Mbit/s among others", Some(1_000_000), 40, 0.01);
     among_others.others = 3;
     let two = |round_trip_ms, loss| Network {
@@ -124,6 +130,7 @@ pub(super) fn special() -> Vec<Network> {
         outage,
         deep,
         shared,
+        later,
         among_others,
         two(20, 0.0),
         two(20, 0.05),

@@ -11,7 +11,7 @@ use super::conditions::Network;
 use super::frame_sizes::Source;
 use super::receiver::{Datagram, Label, Message};
 use super::{MEDIA_SSRC, PLAYOUT_DELAY_ID, RTX_SSRC, TRANSPORT_ID};
-use crate::congestion::{RenditionChoice, Rung};
+use crate::congestion::{RenditionChoice, Rung, share_bps};
 use crate::encode::demand::Demand;
 use crate::encode::encoder::{RenditionId, default_renditions};
 use crate::encode::frame_queue::EncodedFrame;
@@ -58,7 +58,10 @@ pub(super) struct Station {
     next_picture: Instant,
     retarget_at: Instant,
     start: Instant,
-    connects_at: Option<Instant>,
+    /// When each viewer connects.
+    connects_at: Vec<Option<Instant>>,
+    /// Whether viewers have one bottleneck.
+    is_path_shared: bool,
     /// What leaves, and for which viewer.
     pub(super) out: Vec<(usize, Datagram)>,
     pub(super) causes: Vec<(Duration, usize, RenditionChange)>,
@@ -116,9 +119,14 @@ impl Station {
             next_picture: now,
             retarget_at: now + Duration::from_millis(500),
             start: now,
-            connects_at: Some(
-                now + ROUND_TRIPS_TO_CONNECT * (network.down.delay + network.up().delay),
-            ),
+            connects_at: (0..network.viewers as u32)
+                .map(|viewer| {
+                    let round_trip = network.down.delay + network.up().delay;
+                    let joins = now + network.joins_apart * viewer;
+                    Some(joins + ROUND_TRIPS_TO_CONNECT * round_trip)
+                })
+                .collect(),
+            is_path_shared: network.is_shared,
             out: Vec::new(),
             causes: Vec::new(),
             padding: 0,
@@ -130,8 +138,11 @@ impl Station {
 
     /// Does everything that is due.
     pub(super) fn tick(&mut self, now: Instant) {
-        if self.connects_at.take_if(|at| *at <= now).is_some() {
-            (0..self.viewers.len()).for_each(|viewer| self.connected(now, viewer));
+        for viewer in 0..self.viewers.len() {
+            let connects_at = &mut self.connects_at[viewer];
+            if connects_at.take_if(|at| *at <= now).is_some() {
+                self.connected(now, viewer);
+            }
         }
         if now >= self.next_picture {
             self.next_picture += Duration::from_micros(33_333);
@@ -151,8 +162,17 @@ impl Station {
 
     /// What `Audience::start` does.
     fn connected(&mut self, now: Instant, viewer: usize) {
+        self.viewers[viewer].phase = Phase::Awaiting;
+        let others = self.viewers.iter().filter(|_| self.is_path_shared);
+        let known = others.filter_map(|media| media.path_limit(now));
+        if let Some(bps) = share_bps(known) {
+            self.viewers[viewer].control.start_limited(now, bps);
+            self.settle(now, viewer, &Step::estimate_changed());
+        }
         let media = &mut self.viewers[viewer];
-        media.phase = Phase::Awaiting;
+        if media.next.is_some() {
+            return;
+        }
         let ring = &self.rings[media.rendition.index()];
         let round_trip = media.control.idle_round_trip();
         if !starts_from_cache(self.start, now, round_trip, ring.keyframe_at()) {

@@ -137,30 +137,27 @@ fn a_slow_network_with_loss_freezes_less_than_a_hundredth_of_the_time() {
 fn frames_do_not_pile_up_behind_an_encoder_that_misses_its_target() {
     let busy: &[&'static Source] = &[&BUSY_WEBCAM];
     for round_trip in ["20 ms", "100 ms"] {
-        for loss in ["0 %", "1 %", "5 %"] {
+        for loss in ["0 %", "1 %", "5 %", "10 %"] {
             let name = format!("1 Mbit/s, {round_trip}, {loss}");
             each_on(busy, grid(), &name, |seen| seen.frozen_percent < 1.0);
         }
     }
-    // Misses the goal of 1 %: 2.2 % at 20 ms, 3.0 % at 100 ms, in gaps of little more than 200 ms.
-    each_on(busy, grid(), "1 Mbit/s, 20 ms, 10 %", |seen| {
-        seen.frozen_percent < 2.5 && seen.longest_late_gap_ms < 300
-    });
-    each_on(busy, grid(), "1 Mbit/s, 100 ms, 10 %", |seen| {
-        seen.frozen_percent < 3.5 && seen.longest_late_gap_ms < 300
-    });
 }
 
 #[test]
 fn two_viewers_behind_one_link_share_it() {
-    // The webcam misses the goal of 1 % with 3.4 %, since both first frames together are as long as the link's queue.
     let moves = |seen: &Outcome| seen.longest_late_gap_ms < 250 && seen.pictures_per_s > 25.0;
+    let keeps =
+        |seen: &Outcome, most| seen.frozen_percent < most && seen.shares[0] > 0.9 && moves(seen);
+    // The webcam misses the goal of 1 % with 1.7 %, since both first frames together are as long as the link's queue.
     let both = "two viewers, 1.5";
-    each_on(&[&SCENE], special(), both, |seen| {
-        seen.frozen_percent < 1.0 && moves(seen)
-    });
-    each_on(&[&WEBCAM], special(), both, |seen| {
-        seen.frozen_percent < 4.0 && moves(seen)
+    each_on(&[&SCENE], special(), both, |seen| keeps(seen, 1.0));
+    each_on(&[&WEBCAM], special(), both, |seen| keeps(seen, 2.5));
+    // One who comes later starts with a share of what the first one is known to get. The webcam misses the goal with 1.2 %.
+    let later = "two viewers, one after";
+    each_on(&[&SCENE], special(), later, |seen| keeps(seen, 1.0));
+    each_on(&[&WEBCAM], special(), later, |seen| {
+        moves(seen) && seen.frozen_percent < 1.5
     });
     each(special(), "Mbit/s each", |seen| {
         seen.frozen_percent < 1.0 && moves(seen)

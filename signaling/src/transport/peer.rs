@@ -181,6 +181,11 @@ impl Peer {
         self.ice.path().is_some()
     }
 
+    /// The address of the viewer, or of what translates or relays it.
+    pub(crate) fn remote_ip(&self) -> Option<IpAddr> {
+        self.ice.path().map(|path| path.remote.ip().to_canonical())
+    }
+
     /// The shortest round trip of a connectivity check on the selected path.
     pub(crate) fn round_trip(&self) -> Option<Duration> {
         self.ice.round_trip()

@@ -83,8 +83,8 @@ fn the_target_follows_a_single_viewer_within_limits() {
     assert_eq!(targets_of(&[(0, Some(1_000_000))])[0], 920_000);
     assert_eq!(
         targets_of(&[(0, Some(300_000))])[0],
-        750_000,
-        "at least half"
+        660_000,
+        "at least 44 %"
     );
     assert_eq!(targets_of(&[(0, Some(9_000_000))])[0], 1_500_000);
     assert_eq!(targets_of(&[(2, Some(50_000))])[2], 90_000);
@@ -99,6 +99,13 @@ fn the_slowest_viewer_alone_does_not_lower_the_target() {
     };
     assert_eq!(slow_among(2), 1_500_000);
     assert_eq!(slow_among(50), 1_500_000);
+    let of_two = |other| targets_of(&[(0, Some(800_000)), (0, other)])[0];
+    assert_eq!(
+        of_two(Some(1_400_000)),
+        736_000,
+        "unless all paths are limited"
+    );
+    assert_eq!(of_two(None), 1_500_000);
     let half: Vec<(usize, Option<u32>)> = (0..50)
         .map(|index| (0, (index % 2 == 0).then_some(1_200_000)))
         .collect();

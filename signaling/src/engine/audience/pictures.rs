@@ -7,7 +7,7 @@ use std::time::Instant;
 use capture::trace;
 
 use super::{Audience, Out, send};
-use crate::congestion::RenditionChoice;
+use crate::congestion::{RenditionChoice, share_bps};
 use crate::encode::demand::Demand;
 use crate::encode::encoder::RenditionId;
 use crate::encode::frame_queue::EncodedFrame;
@@ -78,9 +78,14 @@ impl Audience {
         asked_at: Instant,
         out: &mut Out<'_>,
     ) {
+        self.start_with_share(now, key);
         let Some(viewer) = self.viewers.get_mut(&key) else {
             return;
         };
+        if viewer.media.next.is_some() {
+            // Its share of the path carries a smaller rendition only, whose keyframe is requested.
+            return;
+        }
         let ring = &self.rings[viewer.media.rendition.index()];
         let round_trip = viewer.media.control.idle_round_trip();
         if !starts_from_cache(asked_at, now, round_trip, ring.keyframe_at()) {
@@ -99,6 +104,22 @@ impl Audience {
         }
         viewer.peer.drain(now, &mut self.outgoing);
         send(&mut self.outgoing, out);
+    }
+
+    /// What is known of the path of the viewers behind the same address limits a newcomer from the start.
+    fn start_with_share(&mut self, now: Instant, key: ViewerKey) {
+        let remote_ip = |viewer: &Viewer| viewer.peer.remote_ip();
+        let Some(own) = self.viewers.get(&key).and_then(remote_ip) else {
+            return;
+        };
+        let others = self.viewers.iter().filter(|(other, _)| **other != key);
+        let beside = others.filter(|(_, viewer)| remote_ip(viewer) == Some(own));
+        let known = beside.filter_map(|(_, viewer)| viewer.media.path_limit(now));
+        let share = share_bps(known);
+        if let (Some(bps), Some(viewer)) = (share, self.viewers.get_mut(&key)) {
+            viewer.media.control.start_limited(now, bps);
+            self.settle_media(now, key, &Step::estimate_changed());
+        }
     }
 
     /// Whether the demand counts a viewer that does not watch, or does not count one that does.

@@ -45,6 +45,14 @@ impl Step {
             ..Self::default()
         }
     }
+
+    /// The bandwidth estimate changed by what is known of others.
+    pub(crate) fn estimate_changed() -> Self {
+        Self {
+            estimate_changed: true,
+            ..Self::reconsider()
+        }
+    }
 }
 
 /// What follows from a [`Step`].

@@ -9,6 +9,7 @@ use str0m::net::{Protocol, Receive};
 use str0m::{Candidate, Event, Input, Output, Rtc};
 
 use super::*;
+use crate::fanout::media_sender::Phase;
 use crate::sdp::{AnswerParams, answer};
 
 const VIEWERS: u32 = 200;
@@ -81,15 +82,19 @@ impl Crowd {
     fn run(&mut self) {
         let mut joined = 0;
         for ms in 0..LASTS_MS {
-            let now = self.start + ms * MS;
             while joined < VIEWERS && joined * JOINS_MS / VIEWERS <= ms {
-                self.join(now, joined as usize);
+                self.join(self.start + ms * MS, joined as usize);
                 joined += 1;
             }
-            self.millisecond(now);
-            if ms % FRAME_MS == 0 {
-                self.encode(now);
-            }
+            self.pass(ms);
+        }
+    }
+
+    fn pass(&mut self, ms: u32) {
+        let now = self.start + ms * MS;
+        self.millisecond(now);
+        if ms % FRAME_MS == 0 {
+            self.encode(now);
         }
     }
 
@@ -284,6 +289,31 @@ fn two_hundred_join(shards: usize) {
 #[test]
 fn two_hundred_joins_within_a_second_cost_two_keyframes_at_most() {
     two_hundred_join(1);
+}
+
+#[test]
+fn who_joins_behind_an_address_whose_limit_is_known_starts_with_a_share_of_it() {
+    let mut crowd = Crowd::new(1);
+    crowd.join(crowd.start, 0);
+    (0..500).for_each(|ms| crowd.pass(ms));
+    let now = crowd.start + 500 * MS;
+    let mut viewers = crowd.audiences[0].viewers.values_mut();
+    let first = viewers.next().expect("it has joined");
+    first.media.control.start_limited(now, 1_000_000);
+    let before = first.media.control.estimate_bps().expect("limited");
+    crowd.join(now, 1);
+    (500..900).for_each(|ms| crowd.pass(ms));
+    let viewers = crowd.audiences[0].viewers.values();
+    let second = viewers.max_by_key(|viewer| viewer.steps.offered_at);
+    let second = &second.expect("it has joined").media;
+    let estimate_bps = second.control.estimate_bps().expect("limited");
+    assert!(
+        (before * 2 / 5..=before / 2).contains(&estimate_bps),
+        "{estimate_bps}"
+    );
+    let smaller = RenditionId::new(1);
+    assert_eq!((second.next, second.phase), (smaller, Phase::Awaiting));
+    assert!(crowd.audiences[0].demand.viewers(smaller.expect("one")) > 0);
 }
 
 #[test]
