@@ -252,7 +252,8 @@ impl Receiver {
         *base = (*base).min(since.saturating_sub(taken));
         let wanted = self.start + *base + taken + self.delay;
         let after = self.shown.last().map_or(now, |last| last.at);
-        let at = match self.delay.is_zero() {
+        // libwebrtc shows the first picture at once.
+        let at = match self.delay.is_zero() || self.shown.is_empty() {
             true => now,
             false => wanted.max(now),
         };
