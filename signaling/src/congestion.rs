@@ -25,6 +25,7 @@ mod probe;
 mod reported_path;
 mod sent_log;
 mod shared_path;
+mod shortfall;
 mod too_large;
 
 pub(crate) use allocation::{RenditionChoice, Rung, ladder, parse_choice, targets};

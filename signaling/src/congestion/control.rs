@@ -18,6 +18,7 @@ use super::playout::Playout;
 use super::probe::{ProbeOutcome, Prober};
 use super::reported_path::ReportedPath;
 use super::sent_log::{SentLog, lost_media};
+use super::shortfall::Shortfall;
 use super::too_large::TooLarge;
 use crate::encode::encoder::RenditionId;
 use crate::metrics::RenditionChange;
@@ -29,10 +30,6 @@ const CLIMB_INTERVAL: Duration = Duration::from_secs(1);
 /// If the estimate falls below this share of the sent rate, sending stops until the keyframe of the new
 /// rendition, because every further packet of the old one would lengthen the queue.
 const ABANDON_SHARE: f32 = 0.6;
-/// An estimate of at least this share of the sent rate is waited for: in this time the queue grows by less than the time for
-/// which a change of the rendition stops the picture.
-const NEARLY_ENOUGH_SHARE: f32 = 0.85;
-const NEARLY_ENOUGH_TIME: Duration = Duration::from_secs(1);
 /// Interval of [`Control::tick`] while the viewer is monitored closely.
 const TICK: Duration = Duration::from_millis(200);
 /// Reports that waited in the socket while this process was suspended arrive within this time.
@@ -96,8 +93,7 @@ pub(crate) struct Control {
     raised_by: RenditionChange,
     moved_at: Instant,
     clear_since: Option<Instant>,
-    /// Since when the estimate is below the sent rate.
-    too_small_since: Option<Instant>,
+    shortfall: Shortfall,
     /// The rendition whose frames came too late.
     too_large: TooLarge,
     next_tick: Instant,
@@ -128,7 +124,7 @@ impl Control {
             raised_by: RenditionChange::NewPath,
             moved_at: now,
             clear_since: None,
-            too_small_since: None,
+            shortfall: Shortfall::default(),
             too_large: TooLarge::default(),
             next_tick: now + TICK,
             resumed_at: None,
@@ -451,16 +447,7 @@ impl Control {
             return Decision::Abandon(smaller, RenditionChange::QueueingDelay);
         }
         let sent_bps = target_of(ladder, current);
-        let too_small = auto.filter(|bps| *bps < sent_bps);
-        if too_small.is_none() {
-            self.too_small_since = None;
-        }
-        if let Some(bps) = too_small {
-            let since = *self.too_small_since.get_or_insert(now);
-            let is_nearly_enough = bps as f32 >= sent_bps as f32 * NEARLY_ENOUGH_SHARE;
-            if is_nearly_enough && now.saturating_duration_since(since) < NEARLY_ENOUGH_TIME {
-                return Decision::Stay;
-            }
+        if let Some(bps) = self.shortfall.due(now, auto, sent_bps) {
             return match allocation::fitting(ladder, bps).filter(|fit| *fit != current) {
                 Some(fit) => {
                     self.moved_at = now;
@@ -500,9 +487,8 @@ impl Control {
     }
 
     fn may_probe(&self, now: Instant) -> bool {
-        let clear = self
-            .clear_since
-            .is_some_and(|since| now.saturating_duration_since(since) >= PROBE_AFTER_CLEAR);
+        let is_long_ago = |since| now.saturating_duration_since(since) >= PROBE_AFTER_CLEAR;
+        let clear = self.clear_since.is_some_and(is_long_ago);
         let can_probe = self.reported.is_none() && self.prober.is_ready(now);
         self.choice == RenditionChoice::Auto && clear && can_probe
     }

@@ -342,24 +342,6 @@ fn a_queue_lowers_the_rendition_and_a_probe_raises_it() {
 }
 
 #[test]
-fn an_estimate_that_is_nearly_enough_is_waited_for() {
-    let (start, ladder) = (Instant::now(), ladder());
-    let limited = |bps| {
-        let mut control = Control::new(start, RenditionChoice::Auto);
-        control.start_limited(start, bps);
-        control
-    };
-    let decide = |control: &mut Control, ms: u32| {
-        let decision = control.decide(start + ms * MS, &ladder, ladder[0].id);
-        assert!(!matches!(decision, Decision::Abandon(..)), "{decision:?}");
-        decision != Decision::Stay
-    };
-    let mut nearly = limited(1_500_000);
-    assert!(!decide(&mut nearly, 0) && !decide(&mut nearly, 999) && decide(&mut nearly, 1000));
-    assert!(decide(&mut limited(1_200_000), 0), "far too little");
-}
-
-#[test]
 fn heavy_loss_without_a_queue_lowers_the_rendition() {
     let mut run = Simulation::new(50_000_000, 2);
     run.go(10);

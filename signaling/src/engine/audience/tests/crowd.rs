@@ -93,7 +93,7 @@ impl Crowd {
     fn pass(&mut self, ms: u32) {
         let now = self.start + ms * MS;
         self.millisecond(now);
-        if ms % FRAME_MS == 0 {
+        if ms.is_multiple_of(FRAME_MS) {
             self.encode(now);
         }
     }
