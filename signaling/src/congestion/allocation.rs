@@ -34,6 +34,12 @@ pub(crate) enum RenditionChoice {
     Fixed(RenditionId),
 }
 
+/// The rate that a rendition's encoder aims at.
+pub(super) fn target_of(ladder: &[Rung], id: RenditionId) -> u32 {
+    let rung = ladder.iter().find(|rung| rung.id == id);
+    rung.map_or(u32::MAX, |rung| rung.target_bps)
+}
+
 /// Returns the largest rendition within the bandwidth estimate, or the smallest when none is.
 pub(crate) fn fitting(ladder: &[Rung], estimate_bps: u32) -> Option<RenditionId> {
     let fits = ladder.iter().find(|rung| rung.needs_bps <= estimate_bps);

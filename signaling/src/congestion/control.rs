@@ -146,6 +146,11 @@ impl Control {
         self.estimate.set_capacity(now, bps);
     }
 
+    /// Whether the estimate was lowered because no feedback came, which tells nothing of the path's capacity.
+    pub(crate) fn lacks_feedback(&self) -> bool {
+        self.lowered_by == RenditionChange::NoFeedback
+    }
+
     /// Whether it is known what the path carries, or that it shows no limit.
     pub(crate) fn is_path_known(&self, now: Instant) -> bool {
         let is_measured = self.reported.is_some() || self.estimate.bps().is_some();
@@ -366,7 +371,7 @@ impl Control {
             self.apply(outcome);
         }
         if let Some(since) = self.log.unanswered_since() {
-            let sent_bps = target_of(ladder, current);
+            let sent_bps = allocation::target_of(ladder, current);
             let state = self
                 .estimate
                 .on_silence(now, since, sent_bps, self.round_trip);
@@ -446,7 +451,7 @@ impl Control {
             self.moved_at = now;
             return Decision::Abandon(smaller, RenditionChange::QueueingDelay);
         }
-        let sent_bps = target_of(ladder, current);
+        let sent_bps = allocation::target_of(ladder, current);
         if let Some(bps) = self.shortfall.due(now, auto, sent_bps) {
             return match allocation::fitting(ladder, bps).filter(|fit| *fit != current) {
                 Some(fit) => {
@@ -492,9 +497,4 @@ impl Control {
         let can_probe = self.reported.is_none() && self.prober.is_ready(now);
         self.choice == RenditionChoice::Auto && clear && can_probe
     }
-}
-
-fn target_of(ladder: &[Rung], id: RenditionId) -> u32 {
-    let rung = ladder.iter().find(|rung| rung.id == id);
-    rung.map_or(u32::MAX, |rung| rung.target_bps)
 }

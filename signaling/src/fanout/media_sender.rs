@@ -276,8 +276,9 @@ impl MediaSender {
 
     /// What others behind the same bottleneck may learn from this viewer; `None`: nothing is known yet.
     pub(crate) fn path_limit(&self, now: Instant) -> Option<Option<u32>> {
-        let is_known = self.phase == Phase::Live && self.control.is_path_known(now);
-        is_known.then(|| self.control.estimate_bps())
+        let is_known = self.control.is_path_known(now) && !self.control.lacks_feedback();
+        let is_told = self.phase == Phase::Live && is_known;
+        is_told.then(|| self.control.estimate_bps())
     }
 
     /// Decides which rendition the viewer gets now.

@@ -142,6 +142,7 @@ fn frames_that_waited_too_long_are_counted_and_a_keyframe_is_requested_once() {
         sender.timers(now);
         (sender.media.phase, sender.media.next) = (Phase::Live, None);
     }
+    assert_eq!(sender.media.path_limit(now), None, "nothing was measured");
     sender.frame(now, 2, false, 120);
     let (step, settled) = sender.timers(now + 701 * MS);
     assert!(step.late > 0 && step.reconsiders);
