@@ -2,11 +2,12 @@
 Neural Network, 2015), on each augmented picture.
 
 NanoDet-Plus has this network's levels, cells and bins, so that each cell has a counterpart: its class probabilities
-and its distributions of a box's sides (Zheng et al., Localization Distillation, 2022). Faces, which this teacher does not
-know, are learned from labels alone.
+and its distributions of a box's sides (Zheng et al., Localization Distillation, 2022). It does not know faces: their
+teacher is an exported model of this network, the released one, so that they are not forgotten (Li and Hoiem, Learning
+without Forgetting, 2016).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,9 @@ import torch.nn.functional as F
 from onnx import numpy_helper
 from torch import Tensor
 
-from network import BINS, STRIDES
+from dataset import to_tensor
+from from_onnx import labels_of, start_from
+from network import BINS, STRIDES, Detector
 from packs import FACE
 from teachers import MEAN_BGR, STD_BGR
 
@@ -56,12 +59,17 @@ def resized(model: onnx.ModelProto, height_px: int, width_px: int, batch: int) -
 
 @dataclass
 class Answers:
-    """A teacher's, of a batch."""
+    """Of one teacher or two, for a batch."""
 
-    known: list[int]  # The network's classes that the teacher has
+    known: list[int]  # The network's classes that the teachers have
     classes: Tensor  # B x N x known, probabilities
     bins: Tensor  # B x N x 4 x BINS, that sum to 1
-    entropy: Tensor  # of all probabilities together
+
+    def together(self, other: "Answers") -> "Answers":
+        """Of two teachers that know different classes; each cell has the box of the one that is surer."""
+        surer = other.classes.amax(2) > self.classes.amax(2)
+        return Answers([*self.known, *other.known], torch.cat([self.classes, other.classes], 2),
+                       torch.where(surer[..., None, None], other.bins, self.bins))
 
 
 class Teacher:
@@ -96,7 +104,26 @@ class Teacher:
         answer = np.concatenate(parts)[:count]
         classes = torch.from_numpy(answer[..., self.columns])
         bins = torch.from_numpy(answer[..., CLASSES:]).unflatten(2, (4, BINS)).softmax(3)
-        return Answers(self.known, classes, bins, F.binary_cross_entropy(classes, classes, reduction="sum"))
+        return Answers(self.known, classes, bins)
+
+
+class FaceTeacher:
+    """An exported model of this network, of which only faces count."""
+
+    def __init__(self, path: Path, ids: list[int], pictures: Tensor):
+        """uint8 pictures B x H x W x 3, BGR, for `start_from`."""
+        self.known = [ids.index(FACE)]
+        names = labels_of(path)
+        self.column = names.index("face")
+        self.model = Detector(len(names)).to(memory_format=torch.channels_last)
+        start_from(path, self.model, names, to_tensor(pictures))
+        self.model.eval().requires_grad_(False)
+
+    @torch.no_grad()
+    def __call__(self, pixels: Tensor) -> Answers:
+        answer = self.model(to_tensor(pixels))
+        classes = answer[..., self.column, None].sigmoid()
+        return Answers(self.known, classes, answer[..., -4 * BINS :].unflatten(2, (4, BINS)).softmax(3))
 
 
 def distillation_loss(answer: Tensor, taught: Answers) -> tuple[Tensor, dict[str, Tensor]]:
@@ -107,7 +134,8 @@ def distillation_loss(answer: Tensor, taught: Answers) -> tuple[Tensor, dict[str
     total = sure.sum().clamp(min=1)
     own = logits[..., taught.known]
     # Binary cross entropy, less what it would be with the teacher's own answer.
-    cost = F.softplus(own).sum() - (own * taught.classes).sum() - taught.entropy
+    entropy = F.binary_cross_entropy(taught.classes, taught.classes, reduction="sum")
+    cost = F.softplus(own).sum() - (own * taught.classes).sum() - entropy
     # Boxes of cells where the teacher sees nothing mean nothing.
     cell = torch.nonzero(sure > LEAST_SURE, as_tuple=True)
     bins = box_logits[cell].unflatten(1, (4, BINS)).log_softmax(2)
@@ -117,7 +145,7 @@ def distillation_loss(answer: Tensor, taught: Answers) -> tuple[Tensor, dict[str
     return loss, {name: part.detach() for name, part in parts.items()}
 
 
-def echoed(batches: Iterable, teacher: Teacher, times: int, random: np.random.Generator) -> Iterator:
+def echoed(batches: Iterable, teacher: Callable[[Tensor], Answers], times: int, random: np.random.Generator) -> Iterator:
     """Each batch `times` times, with the teacher's answers, mixed with the others of KEPT_BATCHES (data echoing: Choi et
     al., Faster Neural Network Training with Data Echoing, 2019), because the teacher takes as long as a training step."""
     kept, left = [], []

@@ -22,6 +22,11 @@ def weights_of(path: Path) -> dict[str, Tensor]:
     return {name(weight): numbers(weight) for weight in onnx.load(path).graph.initializer}
 
 
+def labels_of(path: Path) -> list[str]:
+    """From the manifest beside the file."""
+    return tomllib.loads(path.with_suffix(".toml").read_text())["labels"]
+
+
 def keep_as_it_is(bias: Tensor):
     """Of a norm: afterwards it only adds the bias to its input."""
 
@@ -45,7 +50,7 @@ def start_from(path: Path, model: Detector, names: list[str], pictures: Tensor) 
             layer[0].weight.copy_(weights[f"{name}.0.weight"])
             bias = weights[f"{name}.0.bias"].to(pictures.device)
             hooks.append(layer[1].register_forward_pre_hook(keep_as_it_is(bias)))
-    known = tomllib.loads(path.with_suffix(".toml").read_text())["labels"]
+    known = labels_of(path)
     rows = [(names.index(name), place) for place, name in enumerate(known) if name in names]
     rows += [(len(names) + box, len(known) + box) for box in range(4 * BINS)]
     to, of = (list(column) for column in zip(*rows))

@@ -18,17 +18,17 @@ import torch.nn.functional as F
 
 import augment
 from cutouts import cut_out
-from dataset import Batches, Classes, rarity, trusted
+from dataset import Batches, Classes, rarity, to_tensor, trusted
 from device_batches import DeviceBatches, Store
-from distillation import KEPT_BATCHES, Answers, Teacher, distillation_loss, echoed
+from distillation import KEPT_BATCHES, Answers, FaceTeacher, Teacher, distillation_loss, echoed
 from evaluate import boxes_by_name, write_large
 from false_alarms import false_alarms
-from from_onnx import start_from
+from from_onnx import labels_of, start_from
 from loss import BINS_WEIGHT, BOX_WEIGHT, CLASS_WEIGHT, Truth, aligned_iou, assign, bins_loss, loss
 from mix import mixed
 from muon import orthogonal
 from network import BINS, Detector, boxes_at, macs, priors, reach
-from packs import Pack, PackWriter, Picture, is_held_out
+from packs import FACE, Pack, PackWriter, Picture, is_held_out
 from pause import wait_while_paused
 from prepare import check_origins, content_of
 from pseudo_label import merged, read_teacher_labels, write_teacher_labels
@@ -36,7 +36,7 @@ from public_pictures import (
     Known, Set, UnlabelledSet, boxes_of, labels_path, pack_public, pack_unlabelled, read_list, read_unlabelled_list,
 )
 from teachers import fuse, nms
-from train import DECAY_FROM, LEARNING_RATE, optimisers, rate_at
+from train import DECAY_FROM, FINAL_SIZE, LEARNING_RATE, optimisers, rate_at
 
 RED = (0, 0, 255)
 
@@ -315,7 +315,7 @@ class Distilling(unittest.TestCase):
     def taught(self, answer: torch.Tensor, known: list[int]) -> Answers:
         classes = answer[..., : -4 * BINS].sigmoid()[..., known]
         bins = answer[..., -4 * BINS :].unflatten(2, (4, BINS)).softmax(3)
-        return Answers(known, classes, bins, F.binary_cross_entropy(classes, classes, reduction="sum"))
+        return Answers(known, classes, bins)
 
     def test_the_teachers_own_answer_costs_nothing_and_any_other_something(self):
         torch.manual_seed(0)
@@ -330,6 +330,31 @@ class Distilling(unittest.TestCase):
         other = right.clone()
         other[..., 1] += 1
         self.assertAlmostEqual(distillation_loss(other, taught)[0].item(), 0, places=4)
+
+    def test_of_two_teachers_each_cell_has_the_box_of_the_surer_one(self):
+        torch.manual_seed(0)
+        answer = torch.randn(2, 50, 3 + 4 * BINS)
+        first, second = self.taught(answer, [0, 2]), self.taught(torch.randn_like(answer), [1])
+        both = first.together(second)
+        self.assertEqual(both.known, [0, 2, 1])
+        torch.testing.assert_close(both.classes, torch.cat([first.classes, second.classes], 2))
+        surer = second.classes[..., 0] > first.classes.amax(2)
+        self.assertTrue(surer.any() and not surer.all())
+        torch.testing.assert_close(both.bins[surer], second.bins[surer])
+        torch.testing.assert_close(both.bins[~surer], first.bins[~surer])
+
+    def test_the_released_model_teaches_faces_as_its_file_finds_them(self):
+        torch.manual_seed(0)
+        pixels = torch.randint(0, 255, (1, *FINAL_SIZE, 3), dtype=torch.uint8)
+        path = Path(__file__).parents[1] / "embedded.onnx"
+        taught = FaceTeacher(path, [0, FACE], pixels)(pixels)
+        self.assertEqual(taught.known, [1])
+        session = onnxruntime.InferenceSession(path)
+        answer = torch.from_numpy(session.run(None, {"images": to_tensor(pixels).contiguous().numpy()})[0])
+        column = labels_of(path).index("face")
+        torch.testing.assert_close(taught.classes[..., 0], answer[..., column], rtol=0.02, atol=1e-4)
+        bins = answer[..., -4 * BINS :].unflatten(2, (4, BINS)).softmax(3)
+        torch.testing.assert_close(taught.bins, bins, rtol=0.02, atol=0.01)
 
     def test_batches_of_unlabelled_pictures_have_no_rows(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -33,7 +33,7 @@ from torch.utils.data import DataLoader
 
 from dataset import Batches, Classes, to_tensor, to_truth
 from device_batches import DeviceBatches, Store
-from distillation import Teacher, distillation_loss, echoed
+from distillation import FaceTeacher, Teacher, distillation_loss, echoed
 from from_onnx import start_from
 from loss import loss
 from muon import Muon, is_plain_convolution
@@ -135,15 +135,19 @@ class Run:
         self.batch = given.batch * given.processes
         self.step, self.seen, self.spent_s, self.best = 0, 0, 0.0, -1.0
         self.store = None
+        some = Batches(given.work, self.classes, START_PICTURES, FINAL_SIZE, 0.0, (given.seed,))
         if given.start and not given.resume:
-            source = Batches(given.work, self.classes, START_PICTURES, FINAL_SIZE, 0.0, (given.seed,))
-            new = start_from(given.start, self.model, self.classes.names, to_tensor(next(iter(source))[0].to(self.device)))
+            pictures = to_tensor(next(iter(some))[0].to(self.device))
+            new = start_from(given.start, self.model, self.classes.names, pictures)
             if rank == 0:
                 print(f"starts with the weights of {given.start}; new classes: {', '.join(new)}", flush=True)
         self.frozen = self.model.backbone.stem[0] if given.freeze_stem else None
         if self.frozen:
             self.frozen.requires_grad_(False)
-        self.teacher = Teacher(given.teacher, self.classes.ids, given.threads) if given.teacher else None
+        self.teacher = self.face_teacher = None
+        if given.teacher:
+            self.teacher = Teacher(given.teacher, self.classes.ids, given.threads)
+            self.face_teacher = FaceTeacher(given.face_teacher, self.classes.ids, next(iter(some))[0])
         self.average = Average(self.model)
         self.optimisers = optimisers(self.model, torch.bfloat16 if self.half else torch.float32)
         if given.resume:
@@ -207,7 +211,8 @@ class Run:
         share = self.given.unlabelled if len(unlabelled) else 0.0
         both = iter(labelled), iter(unlabelled)
         drawn = (next(both[random.random() < share]) for _ in itertools.count())
-        return echoed(drawn, self.teacher, self.given.echo, random)
+        both_teachers = lambda pixels: self.teacher(pixels).together(self.face_teacher(pixels))
+        return echoed(drawn, both_teachers, self.given.echo, random)
 
     def newest_labels(self) -> float:
         files = [*(self.given.work / "packs").glob("*.json"), *self.given.work.glob("cutouts.npz")]
@@ -312,6 +317,8 @@ def main() -> None:
                            help="from which part of them on the learning rate falls")
     arguments.add_argument("--start", type=Path, help="an exported model, to start with its weights")
     arguments.add_argument("--teacher", type=Path, help="a NanoDet-Plus file whose answers it learns too (on a CPU)")
+    arguments.add_argument("--face-teacher", type=Path, default=Path(__file__).parents[1] / "embedded.onnx",
+                           help="an exported model, which teaches faces beside it [default: the released one]")
     arguments.add_argument("--echo", type=int, default=4, help="how often each batch is used, with a teacher")
     arguments.add_argument("--unlabelled", type=float, default=0.4, help="share of batches without labels, with a teacher")
     arguments.add_argument("--freeze-stem", action="store_true",
