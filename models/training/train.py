@@ -135,9 +135,8 @@ class Run:
         self.batch = given.batch * given.processes
         self.step, self.seen, self.spent_s, self.best = 0, 0, 0.0, -1.0
         self.store = None
-        some = Batches(given.work, self.classes, START_PICTURES, FINAL_SIZE, 0.0, (given.seed,))
         if given.start and not given.resume:
-            pictures = to_tensor(next(iter(some))[0].to(self.device))
+            pictures = to_tensor(self.some_pictures().to(self.device))
             new = start_from(given.start, self.model, self.classes.names, pictures)
             if rank == 0:
                 print(f"starts with the weights of {given.start}; new classes: {', '.join(new)}", flush=True)
@@ -147,7 +146,7 @@ class Run:
         self.teacher = self.face_teacher = None
         if given.teacher:
             self.teacher = Teacher(given.teacher, self.classes.ids, given.threads)
-            self.face_teacher = FaceTeacher(given.face_teacher, self.classes.ids, next(iter(some))[0])
+            self.face_teacher = FaceTeacher(given.face_teacher, self.classes.ids, self.some_pictures())
         self.average = Average(self.model)
         self.optimisers = optimisers(self.model, torch.bfloat16 if self.half else torch.float32)
         if given.resume:
@@ -155,6 +154,10 @@ class Run:
         self.learner = self.model
         if given.processes > 1:
             self.learner = DistributedDataParallel(self.model, forward_sync_buffers=False)
+
+    def some_pictures(self) -> torch.Tensor:
+        source = Batches(self.given.work, self.classes, START_PICTURES, FINAL_SIZE, 0.0, (self.given.seed,))
+        return next(iter(source))[0]
 
     def load(self, path: Path) -> None:
         state = torch.load(path, map_location=self.device)

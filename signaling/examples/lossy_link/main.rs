@@ -3,7 +3,8 @@
 //! `lossy_link STATION_ADDRESS:PORT [LISTEN_ADDRESS:PORT] [SEED] [shared]` prints `{"port":N}` with the UDP
 //! port it listens on (`127.0.0.1:0`), and forwards the datagrams of each client address to the station and
 //! back. Each client has a bottleneck of its own, and an address of its own on the loopback, unless `shared` puts all of
-//! them behind one. It reads commands from standard input, one per line, answers each with a line of JSON, and ends with its input:
+//! them behind one. It reads commands from standard input, one per line, answers each with a line of JSON, and ends with
+//! its input:
 //!
 //! - `both loss=0.05 delay_ms=50`, or `up` (to the station) or `down` (from it): changes the given settings:
 //!   `loss` 0 to 1, `burst` mean length of a loss burst (1: none), `delay_ms`, `jitter_ms`, `order` `kept` or

@@ -274,11 +274,12 @@ impl MediaSender {
         known.map(move |id| (id, bps))
     }
 
-    /// What others behind the same bottleneck may learn from this viewer; `None`: nothing is known yet.
+    /// The bandwidth estimate as others behind the same bottleneck may use it: `Some(None)` if the path shows no limit,
+    /// `None` if nothing was measured.
     pub(crate) fn path_limit(&self, now: Instant) -> Option<Option<u32>> {
-        let is_known = self.control.is_path_known(now) && !self.control.lacks_feedback();
-        let is_told = self.phase == Phase::Live && is_known;
-        is_told.then(|| self.control.estimate_bps())
+        let is_measured = self.control.is_path_known(now) && !self.control.lacks_feedback();
+        let is_known = self.phase == Phase::Live && is_measured;
+        is_known.then(|| self.control.estimate_bps())
     }
 
     /// Decides which rendition the viewer gets now.
