@@ -40,7 +40,8 @@ async function framed(t, mock) {
   t.check("no errors in the console", page.complaints.length === 0, page.complaints[0] ?? "");
 }
 
-// A camera that changes its colour every 100 ms.
+// A camera that changes its colour every 100 ms. No colour returns within 36 s: the first and the last shot of a strip,
+// 9 s apart, must not have the same one.
 function colourfulCamera(page) {
   return page.addInitScript(() => {
     navigator.mediaDevices.getUserMedia = async () => {
@@ -48,7 +49,7 @@ function colourfulCamera(page) {
       const pen = canvas.getContext("2d");
       let hue = 0;
       setInterval(() => {
-        hue += 20;
+        hue += 7;
         pen.fillStyle = `hsl(${hue} 60% 50%)`;
         pen.fillRect(0, 0, 1280, 720);
       }, 100);
