@@ -14,6 +14,8 @@ const MS: Duration = Duration::from_millis(1);
 /// RTP header, extension with the transport-wide number, SRTP tag.
 const OVERHEAD_BYTES: usize = 12 + 8 + 16;
 const FEEDBACK_BYTES: usize = 80;
+/// A longer gap between two pictures is a freeze, as in `make bench-network`.
+const FROZEN: Duration = Duration::from_millis(200);
 
 /// What the viewer saw.
 #[derive(Debug, Clone)]
@@ -135,20 +137,10 @@ fn gaps_over(start: Instant, shown: &[Shown], least: Duration) -> Vec<(u32, u32)
         .collect()
 }
 
-/// A gap is a freeze if it is longer than three frame times, and than one frame time and 150 ms (W3C, Identifiers
-/// for WebRTC's Statistics API); the frame time is the mean of the last 30.
-fn is_freeze(before: &[Shown], gap: Duration) -> bool {
-    let last = &before[before.len().saturating_sub(31)..];
-    let mean = match last {
-        [first, .., newest] => (newest.at - first.at) / u32::try_from(last.len() - 1).unwrap_or(1),
-        _ => Duration::from_millis(33),
-    };
-    gap > (3 * mean).max(mean + 150 * MS)
-}
-
 fn measure(start: Instant, network: &Network, shown: &[Shown]) -> Outcome {
     let end = start + network.lasts;
-    let Some(first) = shown.first() else {
+    let limit_ends = network.lifts.map_or(end, |at| start + at);
+    let Some(first) = shown.first().filter(|first| first.at < limit_ends) else {
         return Outcome::nothing(network);
     };
     let (mut frozen, mut longest, mut longest_late) =
@@ -157,8 +149,9 @@ fn measure(start: Instant, network: &Network, shown: &[Shown]) -> Outcome {
     for (index, picture) in shown.iter().enumerate() {
         let next = shown.get(index + 1).map_or(end, |next| next.at).min(end);
         let gap = next.saturating_duration_since(picture.at);
-        if is_freeze(&shown[..=index], gap) {
-            frozen += gap;
+        let limited_gap = next.min(limit_ends) - picture.at.min(limit_ends);
+        if limited_gap > FROZEN {
+            frozen += limited_gap;
         }
         longest = longest.max(gap);
         if picture.at >= first.at + Duration::from_secs(2) {
@@ -167,7 +160,6 @@ fn measure(start: Instant, network: &Network, shown: &[Shown]) -> Outcome {
         shares[usize::from(picture.rendition).min(3)] += gap.as_secs_f64();
     }
     let span = (end - first.at).as_secs_f64();
-    let limit_ends = network.lifts.map_or(end, |at| start + at);
     let before: Vec<&Shown> = shown.iter().filter(|one| one.at < limit_ends).collect();
     let settled_on = before.last().map_or(3, |last| last.rendition);
     let changed = before.iter().rposition(|one| one.rendition != settled_on);
@@ -182,7 +174,7 @@ fn measure(start: Instant, network: &Network, shown: &[Shown]) -> Outcome {
     });
     Outcome {
         first_ms: in_ms(first.at - start),
-        frozen_percent: 100.0 * frozen.as_secs_f64() / span,
+        frozen_percent: 100.0 * frozen.as_secs_f64() / (limit_ends - first.at).as_secs_f64(),
         longest_gap_ms: in_ms(longest),
         longest_late_gap_ms: in_ms(longest_late),
         settled_ms: in_ms(settled - start),
