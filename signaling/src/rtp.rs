@@ -2,5 +2,6 @@
 //! RTCP. Out: RTP payloads, timestamps and parsed feedback.
 
 pub mod clock;
+pub(crate) mod feedback_gap;
 pub mod packetise;
 pub(crate) mod rtcp;

@@ -11,6 +11,8 @@ use rtc::rtcp::sender_report::SenderReport;
 use rtc::rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc;
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
 
+use super::feedback_gap::FeedbackGap;
+
 /// Maximum sequence numbers taken from one NACK; a well-behaved receiver requests far fewer.
 const NACKS_MAX: usize = 512;
 /// Maximum packets per transport-wide feedback; at 10 Mbit/s and one feedback a second there are a thousand.
@@ -63,6 +65,7 @@ impl ReportBlock {
 #[derive(Debug)]
 pub(crate) struct FeedbackInbox {
     ssrc: u32,
+    gap: FeedbackGap,
     kept: Vec<Feedback>,
 }
 
@@ -70,6 +73,7 @@ impl FeedbackInbox {
     pub(crate) fn new(ssrc: u32) -> Self {
         Self {
             ssrc,
+            gap: FeedbackGap::default(),
             kept: Vec::new(),
         }
     }
@@ -117,6 +121,7 @@ impl FeedbackInbox {
         let mut acknowledgements = convert_twcc(feedback);
         // The last chunk is padded beyond the packet count.
         acknowledgements.truncate(packets);
+        self.gap.fill(feedback.fb_pkt_count, &mut acknowledgements);
         self.kept.push(Feedback::Transport(acknowledgements));
     }
 

@@ -1,7 +1,7 @@
 //! A model of a receiver as Chromium is one: it asks for lost packets again, reports arrival times, decodes a frame
 //! that is complete and whose reference was decoded, and shows it after the playout delay.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -64,6 +64,8 @@ pub(super) struct Datagram {
 #[derive(Debug, Clone)]
 pub(super) enum Message {
     Feedback(Feedback),
+    /// Transport-wide feedback with its count.
+    Arrivals(u8, Vec<Acknowledgement>),
     /// Loss since the last report, and the one-way delay of the newest packet.
     Report(f32, Duration),
 }
@@ -88,6 +90,8 @@ pub(super) struct Receiver {
     newest: Option<u64>,
     /// Packets asked for: when last, and how often.
     missing: BTreeMap<u64, (Instant, u32)>,
+    /// Of frames that have not been decoded.
+    received_media: BTreeSet<u64>,
     /// By the number of the first packet.
     frames: BTreeMap<u64, Frame>,
     /// The number after the last decoded frame's.
@@ -100,7 +104,7 @@ pub(super) struct Receiver {
     pub(super) shown: Vec<Shown>,
     arrivals: BTreeMap<u64, Instant>,
     newest_transport: Option<u64>,
-    reported_to: u64,
+    feedback_count: u8,
     next_feedback: Instant,
     next_report: Instant,
     next_nacks: Instant,
@@ -117,6 +121,7 @@ impl Receiver {
             start,
             newest: None,
             missing: BTreeMap::new(),
+            received_media: BTreeSet::new(),
             frames: BTreeMap::new(),
             decoded_to: None,
             waits_since: start,
@@ -126,7 +131,7 @@ impl Receiver {
             shown: Vec::new(),
             arrivals: BTreeMap::new(),
             newest_transport: None,
-            reported_to: 0,
+            feedback_count: 0,
             next_feedback: start + phase,
             next_report: start + REPORT_EVERY + phase,
             next_nacks: start + phase,
@@ -159,11 +164,9 @@ impl Receiver {
         }
         if header.ssrc == RTX_SSRC {
             let number = extend(u16::from_be_bytes([payload[0], payload[1]]), self.newest);
-            // A packet that was not missing is padding.
-            if self.missing.remove(&number).is_some() {
-                let label = Label::read(&payload[2..]);
-                self.packet(now, number, header.timestamp, label, delay);
-            }
+            self.missing.remove(&number);
+            let label = Label::read(&payload[2..]);
+            self.packet(now, number, header.timestamp, label, delay);
         } else {
             let number = extend(header.sequence_number, self.newest);
             self.received += 1;
@@ -179,7 +182,8 @@ impl Receiver {
         if number <= newest + 1 {
             return;
         }
-        let gap: Vec<u64> = (newest + 1..number).collect();
+        let gap = (newest + 1..number).filter(|number| !self.received_media.contains(number));
+        let gap: Vec<u64> = gap.collect();
         let numbers = gap.iter().map(|one| *one as u16);
         out.push(Message::Feedback(Feedback::Nack(numbers.collect())));
         self.missing
@@ -202,7 +206,9 @@ impl Receiver {
             self.keyframe_packet_at = Some(now);
         }
         let first = number - u64::from(label.index);
-        if self.decoded_to.is_some_and(|to| first < to) {
+        // One that has arrived already is padding, or another copy.
+        let is_decoded = self.decoded_to.is_some_and(|to| first < to);
+        if is_decoded || !self.received_media.insert(number) {
             return;
         }
         let frame = self.frames.entry(first).or_insert(Frame {
@@ -239,6 +245,7 @@ impl Receiver {
             self.decoded_to = Some(end);
             self.frames = self.frames.split_off(&end);
             self.missing = self.missing.split_off(&end);
+            self.received_media = self.received_media.split_off(&end);
             self.waits_since = now;
             self.show(now, &frame);
         }
@@ -307,8 +314,11 @@ impl Receiver {
         let Some(newest) = self.newest_transport else {
             return;
         };
-        let from = self.reported_to.max(1 << 16);
-        let all: Vec<Acknowledgement> = (from..=newest)
+        // libwebrtc begins with the first packet that arrived.
+        let Some((from, _)) = self.arrivals.first_key_value() else {
+            return;
+        };
+        let all: Vec<Acknowledgement> = (*from..=newest)
             .map(|number| match self.arrivals.get(&number) {
                 Some(at) => {
                     let at = Some(*at - self.start + Duration::from_secs(100));
@@ -317,11 +327,9 @@ impl Receiver {
                 None => Acknowledgement::lost(number as u16),
             })
             .collect();
-        self.reported_to = newest + 1;
         self.arrivals.clear();
-        if !all.is_empty() {
-            out.push(Message::Feedback(Feedback::Transport(all)));
-        }
+        out.push(Message::Arrivals(self.feedback_count, all));
+        self.feedback_count = self.feedback_count.wrapping_add(1);
     }
 
     fn repeat_nacks(&mut self, now: Instant, out: &mut Vec<Message>) {

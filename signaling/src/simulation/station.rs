@@ -23,7 +23,9 @@ use crate::fanout::packet_ring::{PacketRing, starts_from_cache};
 use crate::fanout::rtp_stream::{RtpStream, StreamTerms};
 use crate::metrics::{RenditionChange, ResendOutcome};
 use crate::rtp::clock::ReportClock;
+use crate::rtp::feedback_gap::FeedbackGap;
 use crate::rtp::packetise::MAX_PAYLOAD_BYTES;
+use crate::rtp::rtcp::Feedback;
 
 /// Scaling, encoding, and the queue to the engine.
 const ENCODE: Duration = Duration::from_millis(12);
@@ -41,6 +43,7 @@ const ROUND_TRIPS_TO_CONNECT: u32 = 3;
 pub(super) struct Station {
     source: &'static Source,
     viewers: Vec<MediaSender>,
+    gaps: Vec<FeedbackGap>,
     /// Viewers on good networks who watch the main rendition.
     others: usize,
     rings: Vec<PacketRing>,
@@ -101,6 +104,9 @@ impl Station {
         Self {
             source,
             viewers: (0..network.viewers).map(viewer).collect(),
+            gaps: (0..network.viewers)
+                .map(|_| FeedbackGap::default())
+                .collect(),
             others: network.others,
             rings: renditions.iter().map(|_| PacketRing::default()).collect(),
             watched: vec![false; renditions.len()],
@@ -299,6 +305,15 @@ impl Station {
             Message::Feedback(feedback) => {
                 let sink = &mut sink(&mut self.out, viewer, now);
                 media.feedback(now, feedback, &self.clock, &self.rings, sink, &mut step);
+            }
+            Message::Arrivals(count, packets) => {
+                let mut packets = packets.clone();
+                self.gaps[viewer].fill(*count, &mut packets);
+                let (feedback, sink) = (
+                    Feedback::Transport(packets),
+                    &mut sink(&mut self.out, viewer, now),
+                );
+                media.feedback(now, &feedback, &self.clock, &self.rings, sink, &mut step);
             }
         }
         self.settle(now, viewer, &step);
