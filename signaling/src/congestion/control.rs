@@ -1,6 +1,7 @@
 //! Combines the estimators into the congestion control of one viewer.
 
 mod reports;
+mod resends;
 
 use std::time::{Duration, Instant};
 
@@ -45,11 +46,6 @@ const BURST_SHARE: f32 = 1.4;
 const PROBE_WITHOUT_BURST: Duration = Duration::from_secs(30);
 /// What an encoder gets of the estimate until a long queue has drained.
 const DRAIN_SHARE: f32 = 0.5;
-/// From this loss on lost packets are sent again twice at once.
-const LOSS_OF_RESENDS: f32 = 0.03;
-/// A NACK that comes within this share of a round trip after a retransmission left before that could have arrived.
-const ANSWER_SHARE: f32 = 0.9;
-const ANSWER_LEAST: Duration = Duration::from_millis(10);
 /// Loss beyond this is congestion, not the radio's.
 const LOSS_MOST: f32 = 0.2;
 /// Feedback on the first flight is looked for again after this time.
@@ -193,30 +189,9 @@ impl Control {
         })
     }
 
-    /// Whether a lost packet may be sent again now.
-    pub(crate) fn takes_resend(&self, now: Instant) -> bool {
-        let bps = self.estimate.bps();
-        bps.is_none_or(|bps| self.backlog.takes_resend(now, bps))
-    }
-
     /// A probe sends media and padding at its own rate.
     fn pace_bps(&self, estimate_bps: u32) -> u32 {
         estimate_bps.max(self.prober.goal_bps().unwrap_or(0))
-    }
-
-    /// A NACK that comes within this time of a retransmission left before that could have arrived.
-    pub(crate) fn answered_within(&self, now: Instant) -> Duration {
-        let round_trip = self
-            .monitoring
-            .best_round_trip()
-            .unwrap_or(ROUND_TRIP_DEFAULT);
-        let queue = self.estimate.bps().map(|bps| self.backlog.waits(now, bps));
-        round_trip.mul_f32(ANSWER_SHARE).max(ANSWER_LEAST) + queue.unwrap_or_default()
-    }
-
-    /// Whether so many packets are lost that a retransmission is likely to be lost, too.
-    pub(crate) fn is_lossy(&self) -> bool {
-        self.loss >= LOSS_OF_RESENDS
     }
 
     /// How long the viewer should buffer pictures before it shows them.
@@ -303,13 +278,6 @@ impl Control {
     pub(crate) fn report(&mut self, now: Instant, loss: f32, round_trip: Option<Duration>) {
         self.monitoring.report(now, loss, round_trip);
         self.round_trip = round_trip.unwrap_or(self.round_trip);
-    }
-
-    /// The sequence numbers of media that the last feedback reported as lost, on a path that loses packets: elsewhere they
-    /// may be late only.
-    pub(crate) fn take_lost_media(&mut self) -> Vec<u16> {
-        let lost = std::mem::take(&mut self.lost_media);
-        if self.is_lossy() { lost } else { Vec::new() }
     }
 
     /// Handles transport-wide feedback. Returns `true` if the bandwidth estimate changed.

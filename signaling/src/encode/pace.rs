@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 const SLOW_BPS: u32 = 160_000;
 /// It must have been held back for this long. While a queue drains it is held back for less, and half the frame rate would
 /// only delay the next pictures.
-const SLOW_TIME: Duration = Duration::from_secs(1);
+const SLOW_TIME: Duration = Duration::from_secs(2);
 /// A lower frame rate is no video any more.
 const FPS_LEAST: u32 = 7;
 
@@ -109,8 +109,8 @@ mod tests {
         };
         assert_eq!([spent(0, 120_000), spent(900, 120_000)], [held_back; 2]);
         assert_eq!(spent(950, 200_000).fps, 15);
-        assert_eq!([spent(1000, 120_000), spent(1900, 120_000)], [held_back; 2]);
-        assert_eq!(spent(2000, 120_000).fps, 7);
-        assert_eq!(spent(2001, 200_000).fps, 15, "at once");
+        assert_eq!([spent(1000, 120_000), spent(2900, 120_000)], [held_back; 2]);
+        assert_eq!(spent(3000, 120_000).fps, 7);
+        assert_eq!(spent(3001, 200_000).fps, 15, "at once");
     }
 }

@@ -70,6 +70,8 @@ pub(crate) struct MediaSender {
     pub(crate) loss: Option<f32>,
     pub(crate) round_trip: Option<Duration>,
     next_report: Instant,
+    /// The newest frame that has left is a keyframe.
+    keyframe_left: bool,
     pub(crate) freeze: FreezeClock,
     pub(crate) pli_backoff: PliBackoff,
     /// When the receiver needs its next regular keyframe; `None`: it requests keyframes itself.
@@ -96,6 +98,7 @@ impl MediaSender {
             loss: None,
             round_trip: None,
             next_report: now,
+            keyframe_left: false,
             freeze: FreezeClock::default(),
             pli_backoff: PliBackoff::default(),
             regular_keyframe_at: needs_regular_keyframes.then(|| now + REGULAR_KEYFRAME_INTERVAL),
@@ -181,7 +184,17 @@ impl MediaSender {
         while let Some((entry, range)) = self.queue.run(now, self.control.room(now)) {
             let control = &mut self.control;
             let mut stamp = |bytes, media| control.stamp(now, bytes, Some(media));
-            self.rtp.packets(now, &entry, range, &mut stamp, sink);
+            self.rtp
+                .packets(now, &entry, range.clone(), &mut stamp, sink);
+            let is_second = self.keyframe_left && !entry.frame.keyframe;
+            if is_second && self.control.repeats_second_picture() {
+                for index in range.clone() {
+                    self.write_copy(now, &entry, index, true, sink);
+                }
+            }
+            if range.end >= entry.frame.payloads.len() {
+                self.keyframe_left = entry.frame.keyframe;
+            }
         }
     }
 
@@ -247,16 +260,27 @@ impl MediaSender {
         let Some(newest) = ring.newest() else { return };
         let packets = newest.frame.payloads.len().max(1);
         for index in 0..count {
-            let number = newest.first + (index % packets) as u64;
-            let Some(packet) = ring.packet(number) else {
-                return;
-            };
-            let control = &mut self.control;
-            let mut stamp = |bytes, _| control.stamp(now, bytes, None);
-            let Some(padding) = self.rtp.padding(&packet, number, &mut stamp) else {
-                return;
-            };
-            sink(&padding.header, &padding.payload);
+            self.write_copy(now, newest, index % packets, false, sink);
+        }
+    }
+
+    /// Sends a packet that has left already once more, as a retransmission. `is_media`: in case the first one was lost.
+    fn write_copy(
+        &mut self,
+        now: Instant,
+        entry: &RingFrame,
+        index: usize,
+        is_media: bool,
+        sink: &mut Sink<'_>,
+    ) {
+        let control = &mut self.control;
+        let mut stamp = |bytes, media| control.stamp(now, bytes, Some(media).filter(|_| is_media));
+        let number = entry.first + index as u64;
+        let copy = entry
+            .packet(index)
+            .and_then(|packet| self.rtp.padding(&packet, number, &mut stamp));
+        if let Some(copy) = copy {
+            sink(&copy.header, &copy.payload);
         }
     }
 

@@ -28,6 +28,17 @@ pub(crate) struct RingFrame {
     pub(crate) arrived: Instant,
 }
 
+impl RingFrame {
+    /// A packet by its place in the frame.
+    pub(crate) fn packet(&self, index: usize) -> Option<RingPacket<'_>> {
+        Some(RingPacket {
+            frame: &self.frame,
+            payload: self.frame.payloads.get(index)?,
+            marker: index + 1 == self.frame.payloads.len(),
+        })
+    }
+}
+
 /// One packet of a [`RingFrame`].
 #[derive(Debug)]
 pub(crate) struct RingPacket<'a> {
@@ -94,13 +105,7 @@ impl PacketRing {
     pub(crate) fn packet(&self, number: u64) -> Option<RingPacket<'_>> {
         let after = self.frames.partition_point(|entry| entry.first <= number);
         let entry = self.frames.get(after.checked_sub(1)?)?;
-        let index = usize::try_from(number - entry.first).ok()?;
-        let payload = entry.frame.payloads.get(index)?;
-        Some(RingPacket {
-            frame: &entry.frame,
-            payload,
-            marker: index + 1 == entry.frame.payloads.len(),
-        })
+        entry.packet(usize::try_from(number - entry.first).ok()?)
     }
 
     fn newest_keyframe(&self) -> Option<usize> {

@@ -1,3 +1,5 @@
+use rtc::rtp::header::Header;
+
 use super::super::packet_ring::tests::frame;
 use super::super::rtp_stream::StreamTerms;
 use super::*;
@@ -62,4 +64,25 @@ fn freezes_add_up_and_overlapping_ones_count_once() {
     clock.began(at(1000));
     clock.ended(at(1100));
     assert_eq!(clock.total(at(5000)), Duration::from_millis(400));
+}
+
+#[test]
+fn the_second_picture_leaves_twice_over_a_slow_and_long_path() {
+    let copies = |bps, round_trip| {
+        let (mut ring, start) = (PacketRing::default(), Instant::now());
+        let mut media = with_keyframe(start, &mut ring);
+        media.control.set_idle_round_trip(round_trip);
+        media.control.start_limited(start, bps);
+        let mut leaves = |seq: u64| {
+            let now = start + Duration::from_millis(100 * seq);
+            let (mut copies, entry) = (0, ring.push(frame(seq, false, 1), now));
+            let sink = &mut |header: &Header, _: &[u8]| copies += usize::from(header.ssrc == 2);
+            media.frame(now, &entry, sink);
+            copies
+        };
+        [leaves(1), leaves(2)]
+    };
+    assert_eq!(copies(300_000, 100 * MS), [1, 0]);
+    assert_eq!(copies(300_000, 20 * MS), [0, 0], "sent again in time");
+    assert_eq!(copies(800_000, 100 * MS), [0, 0]);
 }
